@@ -1,0 +1,2 @@
+//! What was delivered: the tally of every file. Knows no HTTP.
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! tallyd: the binary, and everything that touches the world.
+
+fn main() {}
