@@ -1,2 +1,14 @@
 //! What HTTP says, as pure functions and values: no input or output, no clock, no async, no threads.
+//!
+//! The words are those of RFC 9110 (semantics), RFC 9111 (caching) and RFC 9112 (HTTP/1.1). Everything
+//! here can be tested without a socket or a file; the crate does not know the ledger.
 #![forbid(unsafe_code)]
+
+pub mod fields;
+pub mod h1;
+pub mod media_type;
+pub mod method;
+pub mod refusal;
+pub mod request;
+pub mod status;
+pub mod target;

@@ -1,0 +1,146 @@
+//! A request as this server understands it, whatever version of HTTP carried it (RFC 9110 §3.4).
+
+use crate::fields::{Fields, Lines};
+use crate::method::Method;
+use crate::refusal::Refusal;
+
+/// A request's head. It borrows from the bytes that it was read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request<'a> {
+    /// What is asked for.
+    pub method: Method,
+    /// The request target, as sent: `target::Target::parse` says what it means.
+    pub target: &'a [u8],
+    /// The version, among those of major version 1.
+    pub version: Version,
+    /// The fields that matter here.
+    pub fields: Fields<'a>,
+}
+
+/// The minor version of HTTP/1 (RFC 9110 §2.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// HTTP/1.0: connections end after one request unless both sides say otherwise.
+    Http10,
+    /// HTTP/1.1: connections persist unless one side says otherwise.
+    Http11,
+}
+
+/// Whether the client waits for permission before it sends its content (RFC 9110 §10.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expectation {
+    /// The client sends its content at once.
+    Absent,
+    /// The client waits for `100 Continue` or a final answer.
+    Continue,
+}
+
+impl Request<'_> {
+    /// Checks `Host` (RFC 9112 §3.2): required in HTTP/1.1, never repeated, and of valid form.
+    pub fn check_host(&self) -> Result<(), Refusal> {
+        match (&self.fields.host, self.version) {
+            (Lines::One(host), _) if is_host(host) => Ok(()),
+            (Lines::Absent, Version::Http10) => Ok(()),
+            (Lines::Absent | Lines::One(_) | Lines::Several(_), _) => Err(Refusal::BadHost),
+        }
+    }
+
+    /// Reads `Expect`; anything other than `100-continue` is refused. HTTP/1.0 has no expectations.
+    pub fn expectation(&self) -> Result<Expectation, Refusal> {
+        let mut members = self.fields.expect.tokens();
+        match (self.version, members.next(), members.next()) {
+            (Version::Http10, _, _) | (Version::Http11, None, _) => Ok(Expectation::Absent),
+            (Version::Http11, Some(only), None) if only.eq_ignore_ascii_case(b"100-continue") => {
+                Ok(Expectation::Continue)
+            }
+            (Version::Http11, Some(_), _) => Err(Refusal::ExpectationFailed),
+        }
+    }
+}
+
+/// Whether a value is `uri-host [ ":" port ]` (RFC 9110 §7.2): by its characters, which is enough to keep
+/// paths, user information, lists and white space out. Empty is valid (RFC 9112 §3.2).
+fn is_host(value: &[u8]) -> bool {
+    let is_in_name = |byte: &u8| {
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'%' | b'!' | b'$' | b'&' | b'\'')
+            || matches!(byte, b'(' | b')' | b'*' | b'+' | b';' | b'=')
+    };
+    let (name_is_valid, after) = match value.strip_prefix(b"[") {
+        Some(literal) => match literal.iter().position(|&byte| byte == b']') {
+            Some(end) => {
+                let is_address = literal[..end].iter().all(|byte| is_in_name(byte) || *byte == b':');
+                (is_address && end > 0, &literal[end + 1..])
+            }
+            None => return false,
+        },
+        None => {
+            let end = value.iter().position(|&byte| byte == b':').unwrap_or(value.len());
+            (value[..end].iter().all(is_in_name), &value[end..])
+        }
+    };
+    let port_is_valid = match after.split_first() {
+        None => true,
+        Some((b':', port)) => port.iter().all(u8::is_ascii_digit),
+        Some(_) => false,
+    };
+    name_is_valid && port_is_valid
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request<'a>(version: Version, lines: &[(&'a str, &'a [u8])]) -> Request<'a> {
+        Request { method: Method::Get, target: b"/", version, fields: Fields::collect(lines.iter().copied()) }
+    }
+
+    #[test]
+    fn host_rfc_9112_3_2() {
+        #[track_caller]
+        fn check(version: Version, hosts: &[&str], expect: Result<(), Refusal>) {
+            let lines: Vec<_> = hosts.iter().map(|host| ("Host", host.as_bytes())).collect();
+            assert_eq!(request(version, &lines).check_host(), expect, "{hosts:?}");
+        }
+        use Version::{Http10, Http11};
+        let refused = Err(Refusal::BadHost);
+        check(Http11, &["example.org"], Ok(()));
+        check(Http11, &["example.org:8080"], Ok(()));
+        check(Http11, &["example.org:"], Ok(()));
+        check(Http11, &["[::1]:80"], Ok(()));
+        check(Http11, &["[::1]"], Ok(()));
+        check(Http11, &["a_b.example"], Ok(()));
+        check(Http11, &[""], Ok(()));
+        check(Http10, &[], Ok(()));
+        check(Http10, &["a"], Ok(()));
+        check(Http11, &[], refused);
+        check(Http11, &["a", "a"], refused);
+        check(Http10, &["a", "b"], refused);
+        check(Http11, &["a b"], refused);
+        check(Http11, &["a,b"], refused);
+        check(Http11, &["a/b"], refused);
+        check(Http11, &["user@a"], refused);
+        check(Http11, &["a:b"], refused);
+        check(Http11, &["a:80:80"], refused);
+        check(Http11, &["[::1"], refused);
+        check(Http11, &["[]"], refused);
+        check(Http11, &["[::1]x"], refused);
+        check(Http11, &["::1"], refused);
+    }
+
+    #[test]
+    fn expectations_rfc_9110_10_1_1() {
+        #[track_caller]
+        fn check(version: Version, value: Option<&str>, expect: Result<Expectation, Refusal>) {
+            let lines: Vec<_> = value.iter().map(|value| ("Expect", value.as_bytes())).collect();
+            assert_eq!(request(version, &lines).expectation(), expect, "{value:?}");
+        }
+        check(Version::Http11, None, Ok(Expectation::Absent));
+        check(Version::Http11, Some("100-continue"), Ok(Expectation::Continue));
+        check(Version::Http11, Some("100-Continue"), Ok(Expectation::Continue));
+        check(Version::Http11, Some(""), Ok(Expectation::Absent));
+        check(Version::Http10, Some("100-continue"), Ok(Expectation::Absent));
+        check(Version::Http11, Some("200-ok"), Err(Refusal::ExpectationFailed));
+        check(Version::Http11, Some("100-continue, x"), Err(Refusal::ExpectationFailed));
+    }
+}
