@@ -52,9 +52,8 @@ fn transfer_codings(value: &[u8]) -> Result<Framing, Refusal> {
     let codings: Vec<&[u8]> = value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).collect();
     let is_chunked = |coding: &&[u8]| coding.eq_ignore_ascii_case(b"chunked");
     let ends_once_in_chunked = codings.iter().position(is_chunked) == Some(codings.len() - 1);
-    let others_are_tokens = codings
-        .iter()
-        .all(|coding| !coding.is_empty() && coding.iter().all(|byte| byte.is_ascii_alphanumeric()));
+    let others_are_tokens =
+        codings.iter().all(|coding| !coding.is_empty() && coding.iter().all(u8::is_ascii_alphanumeric));
     if ends_once_in_chunked && others_are_tokens {
         Err(Refusal::NotImplemented)
     } else {
