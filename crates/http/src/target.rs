@@ -105,6 +105,21 @@ impl<'a> SitePath<'a> {
         memmem::find(after_well_known.unwrap_or(&self.0), b"/.").is_some()
     }
 
+    /// The reference that leads to this path as a directory, with the query that was sent along: what `Location` says
+    /// (RFC 9110 §10.2.2). It begins with exactly one `/`, so it never leads to another host.
+    pub fn location_of_directory(&self, query: Option<&[u8]>) -> String {
+        let mut location = String::with_capacity(self.0.len() + 1);
+        percent_encode(&mut location, &self.0, |byte| byte == b'/' || is_unreserved(byte));
+        if !self.is_directory_form() {
+            location.push('/');
+        }
+        if let Some(query) = query {
+            location.push('?');
+            percent_encode(&mut location, query, |byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>'));
+        }
+        location
+    }
+
     /// The path of a file in this directory-form path, such as its index file.
     ///
     /// `name` is one clean segment; the caller's configuration guarantees that.
@@ -154,6 +169,22 @@ fn percent_decode(path: &[u8]) -> Result<Vec<u8>, Refusal> {
 
 fn hex(digit: u8) -> Result<u8, Refusal> {
     char::from(digit).to_digit(16).map(|value| value as u8).ok_or(Refusal::BadTarget)
+}
+
+/// RFC 3986 §2.3, and of the sub-delims those that mean nothing anywhere.
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'@' | b'+' | b',' | b'=')
+}
+
+fn percent_encode(text: &mut String, bytes: &[u8], is_plain: impl Fn(u8) -> bool) {
+    for &byte in bytes {
+        if is_plain(byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push('%');
+            text.extend([byte >> 4, byte & 0xf].map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])));
+        }
+    }
 }
 
 /// Removes empty and dot segments (RFC 3986 §5.2.4), but refuses to climb out of the root.
@@ -309,6 +340,22 @@ mod tests {
             };
             assert_eq!(site_path.is_hidden(), expect, "{path}");
         }
+    }
+
+    #[test]
+    fn locations_rfc_9110_10_2_2() {
+        #[track_caller]
+        fn check(raw: &str, expect: &str) {
+            let Ok(Target::Path { path, query }) = Target::parse(raw.as_bytes()) else { panic!("{raw}") };
+            assert_eq!(path.location_of_directory(query), expect, "{raw}");
+        }
+        check("/a", "/a/");
+        check("/a?b=c&d", "/a/?b=c&d");
+        check("//evil.example", "/evil.example/");
+        check("/%5Cevil.example", "/%5Cevil.example/");
+        check("/a%20b%3F%25", "/a%20b%3F%25/");
+        check("/a%0D%0ASet-Cookie:x", "/a%0D%0ASet-Cookie%3Ax/");
+        check("/é?é", "/%C3%A9/?%C3%A9");
     }
 
     /// Every target over a small alphabet: what comes out is clean, and cleaning it again changes nothing.

@@ -6,11 +6,13 @@ use crate::status::Status;
 /// The start of every head: status line, `Date` and `Server`.
 ///
 /// `date` is an IMF-fixdate (RFC 9110 §5.6.7). Without `Server`'s version: what runs here is the operator's to tell.
-pub fn write_start(out: &mut Vec<u8>, status: Status, date: &str) {
+pub fn write_start(out: &mut Vec<u8>, status: Status, date: &[u8]) {
     let Status { code, reason } = status;
-    for part in ["HTTP/1.1 ", &code.to_string(), " ", reason, "\r\nServer: tallyd\r\nDate: ", date, "\r\n"] {
-        out.extend_from_slice(part.as_bytes());
-    }
+    let line = ["HTTP/1.1 ", &code.to_string(), " ", reason, "\r\n"];
+    line.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
+    out.extend_from_slice(b"Server: tallyd\r\nDate: ");
+    out.extend_from_slice(date);
+    out.extend_from_slice(b"\r\n");
 }
 
 /// One field line. The value is a valid field value: no CR, LF or NUL (RFC 9110 §5.5).
@@ -34,7 +36,7 @@ mod tests {
     #[test]
     fn a_head_is_lines_that_end_in_crlf() {
         let mut out = Vec::new();
-        write_start(&mut out, Status::NOT_FOUND, "Sun, 06 Nov 1994 08:49:37 GMT");
+        write_start(&mut out, Status::NOT_FOUND, b"Sun, 06 Nov 1994 08:49:37 GMT");
         write_field(&mut out, "Content-Length", "0");
         write_end(&mut out, Persistence::Close);
         let expect = "HTTP/1.1 404 Not Found\r\nServer: tallyd\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\

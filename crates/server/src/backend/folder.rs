@@ -1,0 +1,203 @@
+//! A folder of the file system as the source of files.
+//!
+//! A file is opened first, beneath the root's descriptor, and then only its descriptor is looked at: length, validators
+//! and bytes belong to one file whatever happens to the path meanwhile. Containment is the kernel's
+//! (`openat2(2)`, `RESOLVE_BENEATH`), not a comparison of strings.
+
+use std::io::IoSliceMut;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat, StatxFlags, Statx, fstat, openat2, statx};
+use rustix::io::{Errno, ReadWriteFlags, preadv2};
+
+/// The root of a site.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    root: OwnedFd,
+}
+
+/// What a path leads to.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// A regular file, open for reading.
+    File(OpenFile),
+    /// A directory.
+    Directory,
+}
+
+/// An open regular file with what its descriptor said of it.
+#[derive(Debug)]
+pub(crate) struct OpenFile {
+    pub(crate) descriptor: OwnedFd,
+    pub(crate) version: FileVersion,
+}
+
+/// What tells one version of a file from another, read in one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FileVersion {
+    /// Complete length in bytes.
+    pub(crate) length: u64,
+    /// Last modification: seconds since the Unix epoch, possibly negative, and nanoseconds.
+    pub(crate) modified: (i64, u32),
+    changed: (i64, u32),
+    inode: u64,
+    device: (u32, u32),
+}
+
+/// Whether a call may wait for a disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Answer from the kernel's caches or not at all: other clients share this thread.
+    CachedOnly,
+    /// This thread may block.
+    MayBlock,
+}
+
+/// Why a file cannot be had, as fine as callers branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// There is no such file, or nothing that is served: a device, a FIFO, a way out of the root.
+    Missing,
+    /// The file is there, and this process may not read it.
+    Denied,
+    /// Descriptors or memory are short; it may work later.
+    Busy,
+    /// The file system failed.
+    Broken,
+    /// Only with `Patience::CachedOnly`: the answer is not in the kernel's caches.
+    Cold,
+}
+
+impl Folder {
+    /// Opens the root. Fails as `open(2)` does, also when `path` is not a directory.
+    pub(crate) fn open_root(path: &Path) -> rustix::io::Result<Folder> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Folder { root: rustix::fs::open(path, flags, Mode::empty())? })
+    }
+
+    /// Opens what `relative`, a path without a leading `/`, leads to beneath the root.
+    pub(crate) fn open(&self, relative: &[u8], patience: Patience) -> Result<Found, Failure> {
+        // A FIFO or device is opened without waiting, recognised by its descriptor, and closed.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+        let resolve = match patience {
+            Patience::CachedOnly => beneath | ResolveFlags::CACHED,
+            Patience::MayBlock => beneath,
+        };
+        let path = if relative.is_empty() { b"." } else { relative };
+        let descriptor = openat2(&self.root, path, flags, Mode::empty(), resolve)
+            .map_err(|error| failure_of(error, patience))?;
+        let stat = fstat(&descriptor).map_err(|error| failure_of(error, patience))?;
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => Ok(Found::File(OpenFile { descriptor, version: FileVersion::of_stat(&stat) })),
+            FileType::Directory => Ok(Found::Directory),
+            FileType::Symlink
+            | FileType::Fifo
+            | FileType::Socket
+            | FileType::CharacterDevice
+            | FileType::BlockDevice
+            | FileType::Unknown => Err(Failure::Missing),
+        }
+    }
+
+    /// The version of the file that `relative` leads to beneath the root, if the kernel's caches know.
+    pub(crate) fn version_beneath(&self, relative: &[u8]) -> Option<FileVersion> {
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | ResolveFlags::CACHED;
+        let descriptor = openat2(&self.root, relative, flags, Mode::empty(), resolve).ok()?;
+        fstat(&descriptor).ok().map(|stat| FileVersion::of_stat(&stat))
+    }
+
+    /// The version of the file that `relative` leads to now; one system call (statx(2)).
+    ///
+    /// It follows links out of the root, so it only ever serves to compare with a version that `open` has seen.
+    pub(crate) fn version_now(&self, relative: &[u8]) -> Option<FileVersion> {
+        let wanted = StatxFlags::SIZE | StatxFlags::MTIME | StatxFlags::CTIME | StatxFlags::INO;
+        statx(&self.root, relative, AtFlags::empty(), wanted).ok().map(|statx| FileVersion::of_statx(&statx))
+    }
+}
+
+impl FileVersion {
+    fn of_stat(stat: &Stat) -> FileVersion {
+        FileVersion {
+            length: stat.st_size.unsigned_abs(),
+            modified: (stat.st_mtime, stat.st_mtime_nsec as u32),
+            changed: (stat.st_ctime, stat.st_ctime_nsec as u32),
+            inode: stat.st_ino,
+            device: (rustix::fs::major(stat.st_dev), rustix::fs::minor(stat.st_dev)),
+        }
+    }
+
+    fn of_statx(statx: &Statx) -> FileVersion {
+        FileVersion {
+            length: statx.stx_size,
+            modified: (statx.stx_mtime.tv_sec, statx.stx_mtime.tv_nsec),
+            changed: (statx.stx_ctime.tv_sec, statx.stx_ctime.tv_nsec),
+            inode: statx.stx_ino,
+            device: (statx.stx_dev_major, statx.stx_dev_minor),
+        }
+    }
+
+    /// Whether the file was changed so recently, seen from `now_s` and `now_ns` on the same clock, that another change
+    /// could carry the same time stamp: time stamps advance by the kernel's tick, 10 ms at the slowest.
+    pub(crate) fn is_too_young_to_trust(&self, now: (i64, u32)) -> bool {
+        const TICK_NS: i128 = 10_000_000;
+        let nanoseconds = |(s, ns): (i64, u32)| i128::from(s) * 1_000_000_000 + i128::from(ns);
+        nanoseconds(self.changed.max(self.modified)) + 2 * TICK_NS > nanoseconds(now)
+    }
+}
+
+impl OpenFile {
+    /// Reads the whole content of a small file.
+    ///
+    /// `Ok(None)` means that the file does not hold still: it was truncated or changed while it was read.
+    pub(crate) fn read_whole(&self, patience: Patience) -> Result<Option<Vec<u8>>, Failure> {
+        let length = usize::try_from(self.version.length).map_err(|_| Failure::Broken)?;
+        let mut content = vec![0; length];
+        let mut at = 0;
+        while at < length {
+            match read_at(&self.descriptor, &mut content[at..], at as u64, patience)? {
+                0 => return Ok(None),
+                taken => at += taken,
+            }
+        }
+        let after = fstat(&self.descriptor).map_err(|error| failure_of(error, patience))?;
+        Ok((FileVersion::of_stat(&after) == self.version).then_some(content))
+    }
+}
+
+/// Reads at an offset; with `Patience::CachedOnly` from the page cache alone (preadv2(2), `RWF_NOWAIT`).
+pub(crate) fn read_at(file: impl AsFd, into: &mut [u8], offset: u64, patience: Patience) -> Result<usize, Failure> {
+    let flags = match patience {
+        Patience::CachedOnly => ReadWriteFlags::NOWAIT,
+        Patience::MayBlock => ReadWriteFlags::empty(),
+    };
+    loop {
+        match preadv2(&file, &mut [IoSliceMut::new(into)], offset, flags) {
+            Ok(taken) => return Ok(taken),
+            Err(Errno::INTR) => {}
+            // Not every file system can say what is cached; a blocking thread can always read.
+            Err(Errno::OPNOTSUPP) if patience == Patience::CachedOnly => return Err(Failure::Cold),
+            Err(error) => return Err(failure_of(error, patience)),
+        }
+    }
+}
+
+/// The one place that sorts what the operating system says of files.
+fn failure_of(error: Errno, patience: Patience) -> Failure {
+    match error {
+        Errno::AGAIN if patience == Patience::CachedOnly => Failure::Cold,
+        Errno::NOENT
+        | Errno::NOTDIR
+        | Errno::LOOP
+        | Errno::XDEV
+        | Errno::NAMETOOLONG
+        | Errno::NXIO
+        | Errno::NODEV
+        | Errno::INVAL => Failure::Missing,
+        Errno::ACCESS | Errno::PERM => Failure::Denied,
+        Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::AGAIN | Errno::INTR => Failure::Busy,
+        _ => Failure::Broken,
+    }
+}

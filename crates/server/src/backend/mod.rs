@@ -1,0 +1,4 @@
+//! Where files come from. A backend opens; what a path means on the site is decided in `site`.
+
+pub(crate) mod folder;
+pub(crate) mod remembered;

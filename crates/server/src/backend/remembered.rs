@@ -1,0 +1,143 @@
+//! Files that were asked for lately, kept open or in memory with their prebuilt head fields.
+//!
+//! One memory per worker, without locks. A remembered file is checked against its path before use when the last check is
+//! more than a few milliseconds old, so a change is seen at once for practical purposes, and a hot file costs one
+//! check for hundreds of requests.
+
+use std::cell::{Cell, RefCell};
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use quick_cache::{DefaultHashBuilder, Weighter, unsync};
+use tallyd_http::target::SitePath;
+use tallyd_ledger::tally::Tally;
+
+use super::folder::{FileVersion, Folder};
+use crate::clock::Moment;
+
+/// How long a check holds. Shorter than a person or a script can tell, and long enough that a hot file pays one system
+/// call for hundreds of requests.
+const CHECK_HOLDS: Duration = Duration::from_millis(5);
+
+/// How long the way to a file is believed to stay beneath the root before it is walked again under the kernel's guard:
+/// `statx` alone would not notice a folder that moved out of the root and left a link behind.
+const WAY_HOLDS: Duration = Duration::from_secs(1);
+
+/// What remembering costs besides content: key, fields and bookkeeping, in bytes.
+const OVERHEAD_BYTES: u64 = 512;
+
+/// How many bytes of the budget a kept-open descriptor counts as, so that the budget bounds descriptors too: the
+/// default of 128 MiB allows 2,048.
+const DESCRIPTOR_BYTES: u64 = 64 * 1024;
+
+/// A regular file as it is served.
+#[derive(Debug)]
+pub(crate) struct Remembered {
+    /// The tally of the resource.
+    pub(crate) tally: Arc<Tally>,
+    /// Complete length in bytes.
+    pub(crate) complete_length: u64,
+    /// The file's own head fields, each line with its CRLF.
+    pub(crate) fields: Box<[u8]>,
+    /// Where its bytes are.
+    pub(crate) content: Content,
+    version: FileVersion,
+    path: SitePath<'static>,
+    checked: Cell<Moment>,
+    walked: Cell<Moment>,
+}
+
+/// The handle of a representation: where its bytes are.
+#[derive(Debug)]
+pub(crate) enum Content {
+    /// In memory, behind the empty line that ends a head: one copy makes head and content one write.
+    Memory(Box<[u8]>),
+    /// In an open file, which a thread that reads ahead may share.
+    File(Arc<OwnedFd>),
+}
+
+/// Whether a remembered file may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Freshness {
+    /// The path led to this version a few milliseconds ago or less.
+    Fresh,
+    /// The path leads elsewhere now, or may.
+    Stale,
+}
+
+impl Remembered {
+    /// What was just opened for `path`.
+    pub(crate) fn new(
+        path: SitePath<'static>,
+        version: FileVersion,
+        tally: Arc<Tally>,
+        fields: Box<[u8]>,
+        content: Content,
+    ) -> Remembered {
+        let now = Moment::now();
+        let complete_length = version.length;
+        Remembered { tally, complete_length, fields, content, version, path, checked: Cell::new(now), walked: Cell::new(now) }
+    }
+
+    fn check(&self, folder: &Folder, now: Moment) -> Freshness {
+        if now.since(self.checked.get()) <= CHECK_HOLDS {
+            return Freshness::Fresh;
+        }
+        let walks = now.since(self.walked.get()) > WAY_HOLDS;
+        let path = self.path.relative();
+        let version = if walks { folder.version_beneath(path) } else { folder.version_now(path) };
+        if version != Some(self.version) {
+            return Freshness::Stale;
+        }
+        self.checked.set(now);
+        if walks {
+            self.walked.set(now);
+        }
+        Freshness::Fresh
+    }
+}
+
+/// A worker's memory of files, within a budget of bytes.
+pub(crate) struct Memory {
+    files: RefCell<unsync::Cache<Box<[u8]>, Rc<Remembered>, ByCost, DefaultHashBuilder>>,
+}
+
+impl Memory {
+    /// A memory of at most `budget_bytes`; 0 remembers nothing.
+    pub(crate) fn new(budget_bytes: u64) -> Memory {
+        // The estimate sizes the cache's own tables: small files of 4 KiB each.
+        let estimate = usize::try_from(budget_bytes / 4096).unwrap_or(usize::MAX).min(1 << 16);
+        Memory { files: RefCell::new(unsync::Cache::with_weighter(estimate, budget_bytes, ByCost)) }
+    }
+
+    /// The file remembered under `path`, if its path still leads to it.
+    pub(crate) fn recall(&self, path: &SitePath<'_>, folder: &Folder) -> Option<Rc<Remembered>> {
+        let file = Rc::clone(self.files.borrow().get(path.as_bytes())?);
+        match file.check(folder, Moment::now()) {
+            Freshness::Fresh => Some(file),
+            Freshness::Stale => {
+                self.files.borrow_mut().remove(path.as_bytes());
+                None
+            }
+        }
+    }
+
+    /// Remembers a file under the path that it was asked for, which for an index file is its directory's.
+    pub(crate) fn remember(&self, asked: &SitePath<'_>, file: &Rc<Remembered>) {
+        self.files.borrow_mut().insert(asked.as_bytes().into(), Rc::clone(file));
+    }
+}
+
+#[derive(Clone)]
+struct ByCost;
+
+impl Weighter<Box<[u8]>, Rc<Remembered>> for ByCost {
+    fn weight(&self, _: &Box<[u8]>, file: &Rc<Remembered>) -> u64 {
+        match &file.content {
+            Content::Memory(content) => OVERHEAD_BYTES + content.len() as u64,
+            Content::File(_) => OVERHEAD_BYTES + DESCRIPTOR_BYTES,
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The time, as coarse as serving needs it: the kernel's tick (1–4 ms), read without a system call.
+
+use std::cell::{Cell, Ref, RefCell};
+use std::time::{Duration, SystemTime};
+
+use rustix::time::{ClockId, clock_gettime};
+
+/// A moment on the monotonic clock, in milliseconds since an arbitrary start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(u64);
+
+impl Moment {
+    /// Now, to the kernel's tick.
+    pub(crate) fn now() -> Moment {
+        let now = clock_gettime(ClockId::MonotonicCoarse);
+        // The monotonic clock starts at boot and is never negative.
+        Moment(now.tv_sec.unsigned_abs() * 1000 + now.tv_nsec.unsigned_abs() / 1_000_000)
+    }
+
+    /// How long ago `earlier` was; zero if it is later.
+    pub(crate) fn since(self, earlier: Moment) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// A text that holds the date, rendered once a second.
+pub(crate) struct SecondlyText {
+    second: Cell<i64>,
+    text: RefCell<Vec<u8>>,
+    render: fn(&mut Vec<u8>, &[u8]),
+}
+
+impl SecondlyText {
+    /// A text that `render` appends to an empty one, given the date as HTTP writes it (RFC 9110 §5.6.7).
+    pub(crate) fn new(render: fn(&mut Vec<u8>, &[u8])) -> SecondlyText {
+        SecondlyText { second: Cell::new(i64::MIN), text: RefCell::default(), render }
+    }
+
+    /// The text for this second.
+    pub(crate) fn now(&self) -> Ref<'_, [u8]> {
+        let second = clock_gettime(ClockId::RealtimeCoarse).tv_sec;
+        if self.second.replace(second) != second {
+            let mut text = self.text.borrow_mut();
+            text.clear();
+            (self.render)(&mut text, httpdate::fmt_http_date(SystemTime::now()).as_bytes());
+        }
+        Ref::map(self.text.borrow(), Vec::as_slice)
+    }
+}

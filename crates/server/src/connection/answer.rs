@@ -1,0 +1,215 @@
+//! From a request to its answer in the output: decided and rendered without waiting.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tallyd_http::h1::framing::{self, Framing};
+use tallyd_http::h1::persistence::Persistence;
+use tallyd_http::h1::writer::{write_end, write_field, write_start};
+use tallyd_http::method::{ALLOW, Method};
+use tallyd_http::refusal::{Aftermath, Refusal};
+use tallyd_http::request::{Expectation, Request};
+use tallyd_http::status::Status;
+use tallyd_http::target::{SitePath, Target};
+
+use super::buffers::Output;
+use crate::backend::remembered::{Content, Remembered};
+use crate::site::Selection;
+use crate::transmit::Delivery;
+use crate::worker::Worker;
+
+/// How much of a request's content is read and thrown away so that the connection can go on, in bytes. Nobody sends content
+/// to a server of files on purpose; beyond this, a new connection is cheaper than the rest of the content.
+pub(super) const MAX_SKIPPED_CONTENT: u64 = 64 * 1024;
+
+/// What is known of the request that is being answered, beyond its head.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// What has become of its content.
+    pub(super) content: ContentState,
+    /// What its target leads to, if that had to be waited for.
+    pub(super) selection: Option<Selection>,
+}
+
+/// What has become of a request's content.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum ContentState {
+    /// It is where the client put it: behind the head.
+    #[default]
+    Untouched,
+    /// It was read and thrown away; the next head follows.
+    Skipped,
+    /// It will not be read, so no other request can follow.
+    LeftOver,
+    /// It does not follow its own framing.
+    Malformed,
+}
+
+/// How far an answer has come.
+pub(super) enum Answered {
+    /// It is in the output.
+    Wholly(Persistence),
+    /// Its head is in the output; the bytes of this file follow.
+    ButForContent(Rc<Remembered>, Persistence),
+    /// It can be given once the request's content is out of the way.
+    AfterContent(Framing),
+    /// It can be given once this path was looked up on a disk.
+    AfterFetch(SitePath<'static>),
+}
+
+/// Answers a request whose head was read.
+pub(super) fn answer(
+    request: &Request<'_>,
+    progress: &mut Progress,
+    worker: &Worker,
+    output: &mut Output,
+) -> Answered {
+    match check_content(request, progress) {
+        Ok(None) => {}
+        Ok(Some(framing)) => return Answered::AfterContent(framing),
+        Err(refusal) => return Answered::Wholly(refuse(refusal, Some(request), Persistence::Close, worker, output)),
+    }
+    let ends = progress.content == ContentState::LeftOver || worker.is_draining();
+    let wanted = Persistence::of_request(request.version, &request.fields.connection);
+    let persistence = if ends { Persistence::Close } else { wanted };
+    let refused = |refusal, output: &mut Output| {
+        Answered::Wholly(refuse(refusal, Some(request), persistence, worker, output))
+    };
+    let target = match request.check_host().and_then(|()| target_of(request)) {
+        Ok(target) => target,
+        Err(refusal) => return refused(refusal, output),
+    };
+    let (path, query) = match target {
+        Asked::Options => return Answered::Wholly(tell_options(persistence, worker, output)),
+        Asked::Path { path, query } => (path, query),
+    };
+    match progress.selection.take().unwrap_or_else(|| worker.site.select(&path)) {
+        Selection::File(file) => deliver(file, request.method, persistence, worker, output),
+        Selection::Redirect => Answered::Wholly(redirect(&path, query, request, persistence, worker, output)),
+        Selection::Refused(refusal) => refused(refusal, output),
+        Selection::Cold => Answered::AfterFetch(path.into_owned()),
+    }
+}
+
+/// Says whether content must be skipped first, having decided whether it is worth it.
+fn check_content(request: &Request<'_>, progress: &mut Progress) -> Result<Option<Framing>, Refusal> {
+    let framing = framing::of_request(request)?;
+    let expectation = request.expectation()?;
+    if progress.content == ContentState::Malformed {
+        return Err(Refusal::AmbiguousFraming);
+    }
+    if framing == Framing::Empty || progress.content != ContentState::Untouched {
+        return Ok(None);
+    }
+    let is_worth_skipping = match (framing, expectation) {
+        // The client waits to be asked for its content, and nobody here wants it (RFC 9110 §10.1.1).
+        (_, Expectation::Continue) | (Framing::Empty, Expectation::Absent) => false,
+        (Framing::Length(length), Expectation::Absent) => length <= MAX_SKIPPED_CONTENT,
+        (Framing::Chunked, Expectation::Absent) => true,
+    };
+    if is_worth_skipping {
+        return Ok(Some(framing));
+    }
+    progress.content = ContentState::LeftOver;
+    Ok(None)
+}
+
+/// What is asked for, by method and target together.
+enum Asked<'a> {
+    Path { path: SitePath<'a>, query: Option<&'a [u8]> },
+    Options,
+}
+
+fn target_of<'a>(request: &Request<'a>) -> Result<Asked<'a>, Refusal> {
+    match (request.method, request.target) {
+        (Method::NotAllowed, _) => Err(Refusal::MethodNotAllowed),
+        (Method::Unknown, _) => Err(Refusal::NotImplemented),
+        (Method::Options, target) => Target::parse(target).map(|_| Asked::Options),
+        (Method::Get | Method::Head, target) => match Target::parse(target)? {
+            Target::Path { path, query } => Ok(Asked::Path { path, query }),
+            Target::Server => Err(Refusal::BadTarget),
+        },
+    }
+}
+
+/// The plain 200: nothing is allocated for it.
+fn deliver(
+    file: Rc<Remembered>,
+    method: Method,
+    persistence: Persistence,
+    worker: &Worker,
+    output: &mut Output,
+) -> Answered {
+    let number = file.tally.take_number();
+    output.deliveries.push(Delivery { tally: Arc::clone(&file.tally), number });
+    let head = &mut output.bytes;
+    head.extend_from_slice(&worker.ok_start.now());
+    head.extend_from_slice(&file.fields);
+    head.extend_from_slice(persistence.field_line().as_bytes());
+    match (&file.content, method) {
+        (Content::Memory(empty_line_and_content), Method::Get) => head.extend_from_slice(empty_line_and_content),
+        (Content::File(_), Method::Get) if file.complete_length > 0 => {
+            head.extend_from_slice(b"\r\n");
+            return Answered::ButForContent(file, persistence);
+        }
+        (Content::Memory(_) | Content::File(_), _) => head.extend_from_slice(b"\r\n"),
+    }
+    Answered::Wholly(persistence)
+}
+
+/// Sends a directory's client to the form with a slash, by a path alone: the authority is the client's own business.
+fn redirect(
+    path: &SitePath<'_>,
+    query: Option<&[u8]>,
+    request: &Request<'_>,
+    persistence: Persistence,
+    worker: &Worker,
+    output: &mut Output,
+) -> Persistence {
+    let location = path.location_of_directory(query);
+    let text = format!("This directory is at {location}\n");
+    begin(Status::MOVED_PERMANENTLY, worker, output);
+    write_field(&mut output.bytes, "Location", &location);
+    finish_with_text(&text, Some(request.method), persistence, output);
+    persistence
+}
+
+fn tell_options(persistence: Persistence, worker: &Worker, output: &mut Output) -> Persistence {
+    begin(Status::NO_CONTENT, worker, output);
+    write_field(&mut output.bytes, "Allow", ALLOW);
+    write_end(&mut output.bytes, persistence);
+    persistence
+}
+
+/// Answers with a refusal; returns what becomes of the connection. `request` is absent where none could be read.
+pub(super) fn refuse(
+    refusal: Refusal,
+    request: Option<&Request<'_>>,
+    persistence: Persistence,
+    worker: &Worker,
+    output: &mut Output,
+) -> Persistence {
+    let persistence = match refusal.aftermath() {
+        Aftermath::Continue => persistence,
+        Aftermath::Close => Persistence::Close,
+    };
+    begin(refusal.status(), worker, output);
+    if refusal == Refusal::MethodNotAllowed {
+        write_field(&mut output.bytes, "Allow", ALLOW);
+    }
+    finish_with_text(refusal.sentence(), request.map(|request| request.method), persistence, output);
+    persistence
+}
+
+fn begin(status: Status, worker: &Worker, output: &mut Output) {
+    write_start(&mut output.bytes, status, &worker.date.now());
+}
+
+fn finish_with_text(text: &str, method: Option<Method>, persistence: Persistence, output: &mut Output) {
+    write_field(&mut output.bytes, "Content-Type", "text/plain; charset=utf-8");
+    write_field(&mut output.bytes, "Content-Length", &text.len().to_string());
+    write_end(&mut output.bytes, persistence);
+    if method != Some(Method::Head) {
+        output.bytes.extend_from_slice(text.as_bytes());
+    }
+}

@@ -1,0 +1,160 @@
+//! Input and output buffers. An idle connection holds none: they go back to their worker's pool between requests.
+
+use std::cell::RefCell;
+
+use tallyd_http::h1::head::MAX_HEAD_BYTES;
+
+use crate::transmit::Delivery;
+
+/// Room for the longest head and something behind it, so that content behind a long head can be passed over.
+const INPUT_BYTES: usize = MAX_HEAD_BYTES + 4096;
+
+/// What an output buffer starts with: a head and small content.
+const OUTPUT_BYTES: usize = 4096;
+
+/// Buffers kept for reuse, of either kind: what is busy at one moment on one worker is far less.
+const POOLED: usize = 64;
+
+/// Output buffers that grew beyond this are not kept.
+const POOLED_OUTPUT_BYTES: usize = 128 * 1024;
+
+/// A worker's spare buffers.
+#[derive(Default)]
+pub(crate) struct Buffers {
+    inputs: RefCell<Vec<Box<[u8]>>>,
+    outputs: RefCell<Vec<Output>>,
+}
+
+impl Buffers {
+    fn take_input(&self) -> Box<[u8]> {
+        self.inputs.borrow_mut().pop().unwrap_or_else(|| vec![0; INPUT_BYTES].into())
+    }
+
+    fn put_input(&self, buffer: Box<[u8]>) {
+        let mut inputs = self.inputs.borrow_mut();
+        if inputs.len() < POOLED {
+            inputs.push(buffer);
+        }
+    }
+
+    /// An empty output.
+    pub(crate) fn take_output(&self) -> Output {
+        self.outputs.borrow_mut().pop().unwrap_or_else(|| Output {
+            bytes: Vec::with_capacity(OUTPUT_BYTES),
+            deliveries: Vec::new(),
+        })
+    }
+
+    /// Gives an output back, after everything in it was sent or given up.
+    pub(crate) fn put_output(&self, mut output: Output) {
+        let mut outputs = self.outputs.borrow_mut();
+        if outputs.len() < POOLED && output.bytes.capacity() <= POOLED_OUTPUT_BYTES {
+            output.bytes.clear();
+            output.deliveries.clear();
+            outputs.push(output);
+        }
+    }
+}
+
+/// Answers that wait to be written together, with the deliveries that end when they are.
+pub(crate) struct Output {
+    /// Heads and small content, in the order of the requests.
+    pub(crate) bytes: Vec<u8>,
+    /// What the bytes deliver.
+    pub(crate) deliveries: Vec<Delivery>,
+}
+
+/// What a client has sent and is not consumed yet.
+#[derive(Default)]
+pub(crate) struct Input {
+    buffer: Option<Box<[u8]>>,
+    start: usize,
+    end: usize,
+}
+
+impl Input {
+    /// The bytes received and not consumed.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.buffer.as_deref().map_or(&[], |buffer| &buffer[self.start..self.end])
+    }
+
+    /// Whether nothing is waiting to be consumed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// Room to read into, from `pool` if need be; empty only if unconsumed bytes fill the whole buffer.
+    pub(crate) fn room(&mut self, pool: &Buffers) -> &mut [u8] {
+        let buffer = self.buffer.get_or_insert_with(|| pool.take_input());
+        if self.start > 0 {
+            buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        &mut buffer[self.end..]
+    }
+
+    /// Says that `length` bytes were read into the room.
+    pub(crate) fn extend(&mut self, length: usize) {
+        self.end += length;
+    }
+
+    /// Consumes the first `length` bytes.
+    pub(crate) fn consume(&mut self, length: usize) {
+        self.start += length;
+        if self.start >= self.end {
+            self.clear();
+        }
+    }
+
+    /// Consumes everything.
+    pub(crate) fn clear(&mut self) {
+        (self.start, self.end) = (0, 0);
+    }
+
+    /// Removes `length` bytes that come after the first `keep`.
+    pub(crate) fn remove_after(&mut self, keep: usize, length: usize) {
+        if let Some(buffer) = &mut self.buffer {
+            let from = self.start + keep;
+            buffer.copy_within(from + length..self.end, from);
+            self.end -= length;
+        }
+    }
+
+    /// Gives the buffer back if nothing in it is waiting.
+    pub(crate) fn release(&mut self, pool: &Buffers) {
+        if self.is_empty()
+            && let Some(buffer) = self.buffer.take()
+        {
+            pool.put_input(buffer);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn receive(input: &mut Input, pool: &Buffers, bytes: &[u8]) {
+        input.room(pool)[..bytes.len()].copy_from_slice(bytes);
+        input.extend(bytes.len());
+    }
+
+    #[test]
+    fn input_is_consumed_in_order_and_its_buffer_returns_when_empty() {
+        let (pool, mut input) = (Buffers::default(), Input::default());
+        receive(&mut input, &pool, b"headCONTENTnext");
+        input.remove_after(4, 7);
+        assert_eq!(input.bytes(), b"headnext");
+        input.consume(4);
+        receive(&mut input, &pool, b"!");
+        assert_eq!(input.bytes(), b"next!");
+        input.release(&pool);
+        assert_eq!(pool.inputs.borrow().len(), 0);
+        input.consume(5);
+        assert!(input.is_empty());
+        input.release(&pool);
+        assert_eq!(pool.inputs.borrow().len(), 1);
+        assert_eq!(input.room(&pool).len(), INPUT_BYTES);
+    }
+}

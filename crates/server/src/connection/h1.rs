@@ -1,0 +1,271 @@
+//! HTTP/1.1 on a connection (RFC 9112): read heads, answer in order, coalesce what was pipelined.
+//!
+//! `advance` answers what has been received until something must be waited for; `run` does the waiting.
+
+use std::rc::Rc;
+
+use tallyd_http::h1::chunked::ChunkSkipper;
+use tallyd_http::h1::framing::Framing;
+use tallyd_http::h1::head::{self, Head};
+use tallyd_http::h1::persistence::Persistence;
+use tallyd_http::refusal::Refusal;
+use tallyd_http::target::SitePath;
+use tokio::net::TcpStream;
+
+use super::answer::{Answered, ContentState, MAX_SKIPPED_CONTENT, Progress, answer, refuse};
+use super::buffers::{Input, Output};
+use super::roster::{Interrupt, Phase};
+use super::socket::{End, Followed, Socket};
+use crate::access_log::{Entry, Peer};
+use crate::backend::remembered::{Content, Remembered};
+use crate::transmit::{self, Outcome};
+use crate::worker::Worker;
+
+/// How much output is gathered before it is written although more requests are waiting, in bytes.
+const FULL_OUTPUT_BYTES: usize = 64 * 1024;
+
+/// A conversation in HTTP/1.
+struct Conversation {
+    socket: Socket,
+    peer: Peer,
+    worker: Rc<Worker>,
+    input: Input,
+    output: Output,
+    /// About the request whose head stands at the start of the input.
+    progress: Progress,
+}
+
+/// What a conversation has to wait for.
+enum Step {
+    /// More input.
+    Receive,
+    /// Output to be written, so that there is room for more.
+    Flush,
+    /// The content behind a head of this many bytes.
+    SkipContent(Framing, usize),
+    /// A file that is not in the kernel's caches.
+    Fetch(SitePath<'static>),
+    /// The bytes of a file whose head is in the output.
+    SendFile(Rc<Remembered>, Persistence),
+    /// The end, once the output is written.
+    Close(Farewell),
+}
+
+/// How a connection is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Farewell {
+    /// Everything that the client sent was read.
+    AtOnce,
+    /// The client may still be sending.
+    Linger,
+}
+
+/// Serves one client until either side is done.
+pub(crate) async fn serve(stream: TcpStream, peer: Peer, worker: Rc<Worker>) {
+    let socket = Socket::new(stream, worker.roster.enrol());
+    let output = worker.buffers.take_output();
+    let input = Input::default();
+    let mut conversation = Conversation { socket, peer, worker, input, output, progress: Progress::default() };
+    let farewell = conversation.run().await;
+    let Conversation { socket, worker, mut input, output, .. } = conversation;
+    input.clear();
+    input.release(&worker.buffers);
+    worker.buffers.put_output(output);
+    if farewell == Farewell::Linger {
+        socket.linger(&worker.buffers).await;
+    }
+}
+
+impl Conversation {
+    async fn run(&mut self) -> Farewell {
+        loop {
+            let waited = match self.advance() {
+                Step::Receive => self.receive().await,
+                Step::Flush => self.flush(Followed::ByNothing).await,
+                Step::SkipContent(framing, head_length) => self.skip_content(framing, head_length).await,
+                Step::Fetch(path) => self.fetch(path).await,
+                Step::SendFile(file, persistence) => match self.send_file(&file).await {
+                    Ok(Outcome::Whole) if persistence != Persistence::Close => Ok(()),
+                    Ok(Outcome::Whole) => return self.farewell(),
+                    // The client cannot tell where the next head would begin: nothing may follow a short answer.
+                    Ok(Outcome::Truncated) => return Farewell::AtOnce,
+                    Err(end) => Err(end),
+                },
+                Step::Close(farewell) => match self.flush(Followed::ByNothing).await {
+                    Ok(()) => return farewell,
+                    Err(end) => Err(end),
+                },
+            };
+            match waited {
+                Ok(()) => {}
+                Err(End::Interrupted(Interrupt::SlowHead)) => return self.give_up_on_head(),
+                Err(End::Gone | End::Interrupted(_)) => return Farewell::AtOnce,
+            }
+        }
+    }
+
+    /// Answers what has been received, until something must be waited for.
+    fn advance(&mut self) -> Step {
+        while !self.input.is_empty() {
+            if self.output.bytes.len() >= FULL_OUTPUT_BYTES {
+                return Step::Flush;
+            }
+            let (request, length) = match head::read(self.input.bytes()) {
+                Head::Complete { request, length } => (request, length),
+                Head::Partial => return Step::Receive,
+                Head::Refused(refusal) => return self.refuse_and_close(refusal),
+            };
+            match answer(&request, &mut self.progress, &self.worker, &mut self.output) {
+                Answered::Wholly(Persistence::Keep | Persistence::KeepSaid) => self.finish_request(length),
+                Answered::Wholly(Persistence::Close) => {
+                    self.input.consume(length);
+                    return Step::Close(self.farewell());
+                }
+                Answered::ButForContent(file, persistence) => {
+                    self.finish_request(length);
+                    return Step::SendFile(file, persistence);
+                }
+                Answered::AfterContent(framing) => return Step::SkipContent(framing, length),
+                Answered::AfterFetch(path) => return Step::Fetch(path),
+            }
+        }
+        Step::Receive
+    }
+
+    fn finish_request(&mut self, head_length: usize) {
+        self.input.consume(head_length);
+        self.progress = Progress::default();
+    }
+
+    /// How to close after the last answer: what the client still has under way decides.
+    fn farewell(&self) -> Farewell {
+        match self.progress.content {
+            ContentState::Untouched | ContentState::Skipped if self.input.is_empty() => Farewell::AtOnce,
+            ContentState::Untouched | ContentState::Skipped | ContentState::LeftOver | ContentState::Malformed => {
+                Farewell::Linger
+            },
+        }
+    }
+
+    fn refuse_and_close(&mut self, refusal: Refusal) -> Step {
+        refuse(refusal, None, Persistence::Close, &self.worker, &mut self.output);
+        Step::Close(Farewell::Linger)
+    }
+
+    /// Answers a head that took too long; a client that does not take the answer at once does not get it.
+    fn give_up_on_head(&mut self) -> Farewell {
+        refuse(Refusal::RequestTimeout, None, Persistence::Close, &self.worker, &mut self.output);
+        self.socket.send_at_once(&self.output.bytes);
+        Farewell::AtOnce
+    }
+
+    async fn receive(&mut self) -> Result<(), End> {
+        self.flush(Followed::ByNothing).await?;
+        let presence = self.socket.presence();
+        match (presence.phase(), self.input.is_empty()) {
+            // The first head is expected at once, and a head's time runs from its first byte.
+            (Phase::Fresh, true) | (Phase::Head, false) => {}
+            (_, true) => presence.enter(Phase::Idle),
+            (_, false) => presence.enter(Phase::Head),
+        }
+        self.socket.receive(&mut self.input, &self.worker.buffers).await
+    }
+
+    /// Writes what is waiting, and ends the deliveries that this completes.
+    async fn flush(&mut self, followed: Followed) -> Result<(), End> {
+        if self.output.bytes.is_empty() {
+            return Ok(());
+        }
+        let sent = self.socket.send(&self.output.bytes, followed).await;
+        self.output.bytes.clear();
+        if followed == Followed::ByNothing || sent.is_err() {
+            self.end_deliveries();
+        }
+        sent
+    }
+
+    async fn send_file(&mut self, file: &Remembered) -> Result<Outcome, End> {
+        let Content::File(descriptor) = &file.content else {
+            unreachable!("content in memory is part of the output");
+        };
+        self.flush(Followed::ByMore).await?;
+        let sent = transmit::send_file(&mut self.socket, descriptor, file.complete_length).await;
+        self.end_deliveries();
+        sent
+    }
+
+    fn end_deliveries(&mut self) {
+        for delivery in self.output.deliveries.drain(..) {
+            let (tally, number) = (delivery.tally, delivery.number);
+            self.worker.log.note(Entry::Delivered { tally, peer: self.peer, number });
+        }
+    }
+
+    async fn fetch(&mut self, path: SitePath<'static>) -> Result<(), End> {
+        self.flush(Followed::ByNothing).await?;
+        self.socket.presence().enter(Phase::Fetching);
+        self.progress.selection = Some(self.worker.site.fetch(path).await);
+        Ok(())
+    }
+
+    /// Reads a request's content and throws it away, up to a limit.
+    async fn skip_content(&mut self, framing: Framing, head_length: usize) -> Result<(), End> {
+        self.flush(Followed::ByNothing).await?;
+        self.socket.begin_content();
+        let mut skipper = ContentSkipper::new(framing);
+        let mut skipped = 0;
+        loop {
+            let waiting = &self.input.bytes()[head_length..];
+            let Ok(taken) = skipper.skip(waiting) else {
+                self.progress.content = ContentState::Malformed;
+                return Ok(());
+            };
+            self.input.remove_after(head_length, taken);
+            skipped += taken as u64;
+            if skipper.is_at_end() {
+                self.progress.content = ContentState::Skipped;
+                return Ok(());
+            }
+            if skipped > MAX_SKIPPED_CONTENT {
+                self.progress.content = ContentState::LeftOver;
+                return Ok(());
+            }
+            self.socket.receive(&mut self.input, &self.worker.buffers).await?;
+        }
+    }
+}
+
+/// Finds the end of a request's content.
+enum ContentSkipper {
+    Counted { left: u64 },
+    Chunked(ChunkSkipper),
+}
+
+impl ContentSkipper {
+    fn new(framing: Framing) -> ContentSkipper {
+        match framing {
+            Framing::Empty => ContentSkipper::Counted { left: 0 },
+            Framing::Length(left) => ContentSkipper::Counted { left },
+            Framing::Chunked => ContentSkipper::Chunked(ChunkSkipper::default()),
+        }
+    }
+
+    /// Passes over what belongs to the content; returns how many bytes that is.
+    fn skip(&mut self, bytes: &[u8]) -> Result<usize, Refusal> {
+        match self {
+            ContentSkipper::Counted { left } => {
+                let taken = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
+                *left -= taken as u64;
+                Ok(taken)
+            }
+            ContentSkipper::Chunked(chunks) => chunks.skip(bytes),
+        }
+    }
+
+    fn is_at_end(&self) -> bool {
+        match self {
+            ContentSkipper::Counted { left } => *left == 0,
+            ContentSkipper::Chunked(chunks) => chunks.is_at_end(),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Connections: what is said on a socket, between accepting it and closing it.
+
+mod answer;
+pub(crate) mod buffers;
+pub(crate) mod h1;
+pub(crate) mod roster;
+pub(crate) mod socket;

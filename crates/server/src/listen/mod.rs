@@ -1,0 +1,186 @@
+//! Listening sockets: one per worker and address, all on one port.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// How often a free port is sought anew when another address turns out to have it taken.
+const PORT_ATTEMPTS: usize = 16;
+
+/// Where to listen.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    /// The addresses; none means all interfaces, IPv4 and IPv6.
+    pub(crate) binds: Vec<IpAddr>,
+    /// The port; 0 lets the system choose a free one.
+    pub(crate) port: u16,
+    /// The length of each queue of connections that wait to be accepted (listen(2)).
+    pub(crate) backlog: i32,
+}
+
+/// The sockets of all workers, and where they listen.
+pub(crate) struct Listening {
+    /// One address per bind, each with the actual port.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// For each worker its sockets, one per address.
+    pub(crate) of_workers: Vec<Vec<TcpListener>>,
+}
+
+/// An address that could not be listened on, and why.
+#[derive(Debug)]
+pub(crate) struct BindError {
+    /// The address, with the port that was asked for.
+    pub(crate) address: SocketAddr,
+    /// What the system says.
+    pub(crate) error: io::Error,
+}
+
+/// Listens on every place for every worker, or on none.
+pub(crate) fn listen(places: &Places, workers: usize) -> Result<Listening, BindError> {
+    let attempts = if places.port == 0 && places.binds.len() > 1 { PORT_ATTEMPTS } else { 1 };
+    let mut outcome = listen_once(places, workers);
+    for _ in 1..attempts {
+        match &outcome {
+            Err(bind) if bind.error.kind() == io::ErrorKind::AddrInUse => outcome = listen_once(places, workers),
+            Ok(_) | Err(_) => break,
+        }
+    }
+    outcome
+}
+
+fn listen_once(places: &Places, workers: usize) -> Result<Listening, BindError> {
+    let mut port = places.port;
+    let mut addresses = Vec::new();
+    let mut of_workers: Vec<Vec<TcpListener>> = (0..workers).map(|_| Vec::new()).collect();
+    for place in places_of(&places.binds) {
+        let (first, address) = claim(&place, port)?;
+        port = address.port();
+        addresses.push(address);
+        let mut claimed = Some(first);
+        for listeners in &mut of_workers {
+            let socket = claimed.take().map_or_else(|| bind(address, Sharing::WithOurs), Ok);
+            let listener = socket.and_then(|socket| start(socket, places.backlog));
+            listeners.push(listener.map_err(|error| BindError { address, error })?);
+        }
+    }
+    Ok(Listening { addresses, of_workers })
+}
+
+/// One address to listen on.
+struct Place {
+    first: IpAddr,
+    /// What stands in where the system has no IPv6.
+    without_ipv6: Option<IpAddr>,
+}
+
+/// All interfaces are one dual-stack socket, or IPv4 alone where the system has no IPv6.
+fn places_of(binds: &[IpAddr]) -> Vec<Place> {
+    match binds {
+        [] => vec![Place { first: Ipv6Addr::UNSPECIFIED.into(), without_ipv6: Some(Ipv4Addr::UNSPECIFIED.into()) }],
+        named => named.iter().map(|&first| Place { first, without_ipv6: None }).collect(),
+    }
+}
+
+/// Binds exclusively: a port that anyone else listens on is an error, although the workers' sockets will share it
+/// among themselves.
+fn claim(place: &Place, port: u16) -> Result<(Socket, SocketAddr), BindError> {
+    let address = SocketAddr::new(place.first, port);
+    match (claim_one(address), place.without_ipv6) {
+        (Err(error), Some(ipv4)) if is_lack_of_ipv6(&error) => {
+            let address = SocketAddr::new(ipv4, port);
+            claim_one(address).map_err(|error| BindError { address, error })
+        }
+        (claimed, _) => claimed.map_err(|error| BindError { address, error }),
+    }
+}
+
+fn claim_one(address: SocketAddr) -> io::Result<(Socket, SocketAddr)> {
+    let socket = bind(address, Sharing::Exclusive)?;
+    socket.set_reuse_port(true)?;
+    let bound = socket.local_addr()?.as_socket().unwrap_or(address);
+    Ok((socket, bound))
+}
+
+fn is_lack_of_ipv6(error: &io::Error) -> bool {
+    let errno = rustix::io::Errno::from_io_error(error);
+    matches!(errno, Some(rustix::io::Errno::AFNOSUPPORT | rustix::io::Errno::ADDRNOTAVAIL))
+}
+
+/// Whether a socket shares its address from the start.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    Exclusive,
+    WithOurs,
+}
+
+fn bind(address: SocketAddr, sharing: Sharing) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        // Dual-stack only for "all interfaces"; an IPv6 address that was named means itself.
+        socket.set_only_v6(!address.ip().is_unspecified())?;
+    }
+    // A restart need not wait for the connections of the last run to leave TIME_WAIT.
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(sharing == Sharing::WithOurs)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+fn start(socket: Socket, backlog: i32) -> io::Result<TcpListener> {
+    // Accepted sockets inherit it (tcp(7)): heads and small content leave at once, without a call per connection.
+    socket.set_tcp_nodelay(true)?;
+    socket.set_nonblocking(true)?;
+    socket.listen(backlog)?;
+    Ok(socket.into())
+}
+
+/// The address that a person would use for a listening address: this machine's primary IPv4 address where all
+/// interfaces are meant.
+pub(crate) fn shown_ip(listening: IpAddr) -> IpAddr {
+    if listening.is_unspecified() { primary_ipv4().unwrap_or(Ipv4Addr::LOCALHOST).into() } else { listening }
+}
+
+/// The source address of the route to the outside. Connecting a UDP socket only looks the route up; nothing is
+/// sent. The address is of a block reserved for documentation (RFC 5737).
+fn primary_ipv4() -> Option<Ipv4Addr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    match socket.local_addr().ok()?.ip() {
+        IpAddr::V4(address) => Some(address),
+        IpAddr::V6(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(binds: &[&str], port: u16) -> Places {
+        let binds = binds.iter().map(|bind| bind.parse().expect("the test writes addresses")).collect();
+        Places { binds, port, backlog: 16 }
+    }
+
+    #[test]
+    fn workers_share_a_port_that_nobody_else_can_take() {
+        let listening = listen(&places(&["127.0.0.1"], 0), 3).expect("loopback has a free port");
+        assert_eq!(listening.of_workers.len(), 3);
+        let port = listening.addresses[0].port();
+        let error = listen(&places(&["127.0.0.1"], port), 3).err().expect("the port is taken");
+        assert_eq!(error.error.kind(), io::ErrorKind::AddrInUse);
+        assert_eq!(error.address.port(), port);
+    }
+
+    #[test]
+    fn several_addresses_have_one_port() {
+        let listening = listen(&places(&["127.0.0.1", "127.0.0.2"], 0), 1).expect("loopback has a free port");
+        assert_eq!(listening.addresses[0].port(), listening.addresses[1].port());
+        assert_eq!(listening.of_workers[0].len(), 2);
+    }
+
+    #[test]
+    fn an_address_of_another_machine_is_an_error() {
+        let error = listen(&places(&["192.0.2.1"], 0), 1).err().expect("the address is not ours");
+        assert_eq!(error.error.kind(), io::ErrorKind::AddrNotAvailable);
+    }
+}

@@ -1,0 +1,214 @@
+//! A worker: one thread, one runtime, its own listeners; a connection lives and dies on one worker.
+
+use std::cell::Cell;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use rustix::io::Errno;
+use tallyd_http::h1::writer::write_start;
+use tallyd_http::status::Status;
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::{Notify, watch};
+use tokio::task::{JoinHandle, spawn_local};
+
+use crate::access_log::{AccessLog, Entry, Peer};
+use crate::clock::SecondlyText;
+use crate::connection::buffers::Buffers;
+use crate::connection::h1;
+use crate::connection::roster::{Limits, Roster};
+use crate::site::{Publication, Site};
+
+/// How long accepting pauses when the system is out of descriptors or memory: long enough not to spin, short enough that a
+/// client does not notice.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Threads of one worker that may wait for a disk at a time: more than a disk's queue makes use of from one core.
+const BLOCKING_THREADS: usize = 16;
+
+/// What all workers are started with.
+#[derive(Clone)]
+pub(crate) struct Equipment {
+    /// What is served.
+    pub(crate) publication: Arc<Publication>,
+    /// A worker's share of the memory for files, in bytes.
+    pub(crate) memory_bytes: u64,
+    /// What bounds each connection.
+    pub(crate) limits: Limits,
+    /// A worker's share of the connections that the process has descriptors for.
+    pub(crate) max_connections: usize,
+    /// Where deliveries are told.
+    pub(crate) log: AccessLog,
+}
+
+/// How far the server has come with ending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    /// Not at all.
+    Serving,
+    /// Nothing new is accepted; what is under way goes on.
+    Draining,
+    /// What is still under way is cut.
+    Ending,
+}
+
+/// What the connections of one worker share.
+pub(crate) struct Worker {
+    pub(crate) site: Site,
+    pub(crate) buffers: Buffers,
+    pub(crate) roster: Rc<Roster>,
+    pub(crate) log: AccessLog,
+    /// The start of a plain 200's head.
+    pub(crate) ok_start: SecondlyText,
+    /// The value of `Date`.
+    pub(crate) date: SecondlyText,
+    stage: Cell<Stage>,
+    max_connections: usize,
+    /// Told whenever a connection has ended.
+    departures: Notify,
+}
+
+/// Starts a worker's thread. It ends when `stage` says so and its connections are gone.
+pub(crate) fn start(
+    number: usize,
+    listeners: Vec<TcpListener>,
+    equipment: Equipment,
+    stage: watch::Receiver<Stage>,
+) -> io::Result<()> {
+    let runtime = move || {
+        Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .max_blocking_threads(BLOCKING_THREADS)
+            .build_local(LocalOptions::default())
+    };
+    let body = move || {
+        let served = runtime().and_then(|runtime| runtime.block_on(Worker::new(equipment).run(listeners, stage)));
+        if let Err(error) = served {
+            eprintln!("tallyd: worker {number} cannot run: {error}");
+            std::process::exit(1);
+        }
+    };
+    thread::Builder::new().name(format!("worker-{number}")).spawn(body).map(drop)
+}
+
+impl Worker {
+    fn new(equipment: Equipment) -> Worker {
+        let Equipment { publication, memory_bytes, limits, max_connections, log } = equipment;
+        Worker {
+            site: Site::new(publication, memory_bytes),
+            buffers: Buffers::default(),
+            roster: Roster::new(limits),
+            log,
+            ok_start: SecondlyText::new(|text, date| write_start(text, Status::OK, date)),
+            date: SecondlyText::new(Vec::extend_from_slice),
+            stage: Cell::new(Stage::Serving),
+            max_connections,
+            departures: Notify::new(),
+        }
+    }
+
+    /// Whether the answer to a request should be a connection's last.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.stage.get() != Stage::Serving
+    }
+
+    async fn run(self, listeners: Vec<TcpListener>, mut stage: watch::Receiver<Stage>) -> io::Result<()> {
+        let worker = Rc::new(self);
+        let accepting = listeners
+            .into_iter()
+            .map(|listener| {
+                let listener = tokio::net::TcpListener::from_std(listener)?;
+                Ok(spawn_local(accept(listener, Rc::clone(&worker))))
+            })
+            .collect::<io::Result<Vec<JoinHandle<()>>>>()?;
+        let sweeping = spawn_local(sweep(Rc::clone(&worker.roster)));
+        wait_for(&mut stage, Stage::Draining).await;
+        accepting.iter().for_each(JoinHandle::abort);
+        worker.stage.set(Stage::Draining);
+        worker.roster.end_idle();
+        let roster = Rc::clone(&worker.roster);
+        spawn_local(async move {
+            wait_for(&mut stage, Stage::Ending).await;
+            roster.end_all();
+        });
+        while worker.roster.len() > 0 {
+            worker.departures.notified().await;
+        }
+        sweeping.abort();
+        Ok(())
+    }
+}
+
+/// Waits until the server has come as far as `stage`, or its main thread is gone.
+async fn wait_for(now: &mut watch::Receiver<Stage>, stage: Stage) {
+    // An error means that nobody is left to say what comes next: that is an end, too.
+    let _ = now.wait_for(|now| *now >= stage).await;
+}
+
+/// Accepts connections for as long as it is not aborted.
+async fn accept(listener: tokio::net::TcpListener, worker: Rc<Worker>) {
+    loop {
+        while worker.roster.len() >= worker.max_connections {
+            worker.roster.end_longest_idle();
+            worker.departures.notified().await;
+        }
+        match listener.accept().await {
+            Ok((stream, address)) => welcome(stream, address, &worker),
+            // The client went away while it waited; the next one may be there.
+            Err(error) if is_about_one_client(&error) => {}
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+fn welcome(stream: tokio::net::TcpStream, address: SocketAddr, worker: &Rc<Worker>) {
+    let peer = Peer::from(address);
+    worker.log.note(Entry::Connected(peer));
+    let worker = Rc::clone(worker);
+    spawn_local(async move {
+        let departure = Departure(Rc::clone(&worker));
+        h1::serve(stream, peer, worker).await;
+        drop(departure);
+    });
+}
+
+/// Tells of a connection's end, also when it ends by a panic.
+struct Departure(Rc<Worker>);
+
+impl Drop for Departure {
+    fn drop(&mut self) {
+        self.0.departures.notify_waiters();
+    }
+}
+
+/// Errors of accept(2) that concern the connection rather than the listener or the system.
+fn is_about_one_client(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(
+            Errno::CONNABORTED
+                | Errno::PROTO
+                | Errno::INTR
+                | Errno::NETDOWN
+                | Errno::NOPROTOOPT
+                | Errno::HOSTDOWN
+                | Errno::NONET
+                | Errno::HOSTUNREACH
+                | Errno::OPNOTSUPP
+                | Errno::NETUNREACH
+                | Errno::PERM
+        )
+    )
+}
+
+async fn sweep(roster: Rc<Roster>) {
+    let mut rounds = tokio::time::interval(roster.sweep_interval());
+    loop {
+        rounds.tick().await;
+        roster.sweep();
+    }
+}
