@@ -17,6 +17,8 @@ mod manual;
 mod meant;
 mod nearest;
 mod note;
+#[cfg(test)]
+mod reference;
 pub(crate) mod root;
 mod setting;
 mod size;
