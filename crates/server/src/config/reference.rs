@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::note::{ABOUT, Layout, NOTES, Note};
-use super::setting::{Form, Occurs, Places, Room, Setting, Takes};
+use super::setting::{Form, Occurs, Places, Setting, Takes};
 use super::table::TABLE;
 
 const HEAD: &str = "\
@@ -26,9 +26,9 @@ tallyd completions SHELL
 fn page() -> String {
     let mut parts = vec![format!("{HEAD}{ABOUT}.\n\n{USAGE}")];
     parts.extend(NOTES.iter().map(note));
-    for room in Room::ALL {
-        parts.push(format!("\n## {}\n", room.heading()));
-        parts.extend(TABLE.iter().filter(|setting| setting.owner == room).map(|setting| section(setting)));
+    for of_room in TABLE.chunk_by(|one, next| one.owner == next.owner) {
+        parts.push(format!("\n## {}\n", of_room[0].owner.heading()));
+        parts.extend(of_room.iter().map(|setting| section(setting)));
     }
     parts.push(example());
     parts.concat()

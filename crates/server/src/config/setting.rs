@@ -126,10 +126,6 @@ pub(crate) enum Room {
 }
 
 impl Room {
-    /// Every room that owns a setting, in the order of the reference page.
-    pub(crate) const ALL: [Room; 5] =
-        [Room::Backend, Room::Listen, Room::Connection, Room::AccessLog, Room::Config];
-
     /// The heading above its settings.
     pub(crate) fn heading(self) -> &'static str {
         match self {

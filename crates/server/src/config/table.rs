@@ -17,7 +17,7 @@ macro_rules! table {
     ($($name:ident: $value:ty = $parse:expr, $setting:expr;)*) => {
         $(pub(super) static $name: Row<$value> = Row { setting: $setting, parse: $parse };)*
 
-        /// Every setting, in the order in which they are shown.
+        /// Every setting, in the order in which they are shown: those of one room stand together.
         pub(super) static TABLE: &[&Setting] = &[$(&$name.setting),*];
     };
 }
