@@ -115,7 +115,9 @@ impl<'a> SitePath<'a> {
         }
         if let Some(query) = query {
             location.push('?');
-            percent_encode(&mut location, query, |byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>'));
+            percent_encode(&mut location, query, |byte| {
+                byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>')
+            });
         }
         location
     }
@@ -182,7 +184,9 @@ fn percent_encode(text: &mut String, bytes: &[u8], is_plain: impl Fn(u8) -> bool
             text.push(char::from(byte));
         } else {
             text.push('%');
-            text.extend([byte >> 4, byte & 0xf].map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])));
+            text.extend(
+                [byte >> 4, byte & 0xf].map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])),
+            );
         }
     }
 }

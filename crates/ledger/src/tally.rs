@@ -56,8 +56,11 @@ mod tests {
     fn numbers_have_no_gap_and_no_duplicate_under_concurrency() {
         let ledger = Ledger::default();
         let mut numbers: Vec<u64> = std::thread::scope(|scope| {
-            let clients: Vec<_> =
-                (0..8).map(|_| scope.spawn(|| (0..500).map(|_| ledger.tally(b"/a").take_number()).collect::<Vec<_>>())).collect();
+            let clients: Vec<_> = (0..8)
+                .map(|_| {
+                    scope.spawn(|| (0..500).map(|_| ledger.tally(b"/a").take_number()).collect::<Vec<_>>())
+                })
+                .collect();
             clients.into_iter().flat_map(|client| client.join().expect("no client panics")).collect()
         });
         numbers.sort_unstable();

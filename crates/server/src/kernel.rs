@@ -35,7 +35,7 @@ mod tests {
         assert_eq!(unacknowledged_bytes(&writer), Ok(0));
         writer.set_nonblocking(true).expect("a socket can be made non-blocking");
         let mut written = 0_u64;
-        while let Ok(length) = writer.write(&[0; 65536]) {
+        while let Ok(length) = writer.write(&[0; 4096]) {
             written += length as u64;
         }
         let queued = unacknowledged_bytes(&writer).expect("it is a TCP socket");

@@ -86,7 +86,8 @@ pub(crate) fn start(
             .build_local(LocalOptions::default())
     };
     let body = move || {
-        let served = runtime().and_then(|runtime| runtime.block_on(Worker::new(equipment).run(listeners, stage)));
+        let served =
+            runtime().and_then(|runtime| runtime.block_on(Worker::new(equipment).run(listeners, stage)));
         if let Err(error) = served {
             eprintln!("tallyd: worker {number} cannot run: {error}");
             std::process::exit(1);

@@ -8,9 +8,9 @@ use crate::status::Status;
 /// `date` is an IMF-fixdate (RFC 9110 §5.6.7). Without `Server`'s version: what runs here is the operator's to tell.
 pub fn write_start(out: &mut Vec<u8>, status: Status, date: &[u8]) {
     let Status { code, reason } = status;
-    let line = ["HTTP/1.1 ", &code.to_string(), " ", reason, "\r\n"];
-    line.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
-    out.extend_from_slice(b"Server: tallyd\r\nDate: ");
+    for part in ["HTTP/1.1 ", &code.to_string(), " ", reason, "\r\nServer: tallyd\r\nDate: "] {
+        out.extend_from_slice(part.as_bytes());
+    }
     out.extend_from_slice(date);
     out.extend_from_slice(b"\r\n");
 }

@@ -69,7 +69,10 @@ mod tests {
     #[test]
     fn one_entry_is_one_line() {
         let tally = Ledger::default().tally(b"/a|b\n");
-        check(&Entry::Connected(peer("127.0.0.1:80")), "Client connected with ip : 127.0.0.1 and port no. : 80\n");
+        check(
+            &Entry::Connected(peer("127.0.0.1:80")),
+            "Client connected with ip : 127.0.0.1 and port no. : 80\n",
+        );
         check(&Entry::Connected(peer("[::1]:80")), "Client connected with ip : ::1 and port no. : 80\n");
         let delivered = Entry::Delivered { tally, peer: peer("[::ffff:192.0.2.1]:65535"), number: 3 };
         check(&delivered, "/a%7Cb%0A|192.0.2.1|65535|3\n");

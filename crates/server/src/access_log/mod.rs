@@ -14,6 +14,8 @@ use std::time::Duration;
 
 pub(crate) use line::{Entry, Peer};
 
+use crate::config::LogFormat;
+
 /// How many entries wait for the writer: at 100,000 requests a second, what comes within a sixth of a second; 1 MiB.
 const QUEUE_ENTRIES: usize = 16 * 1024;
 
@@ -27,7 +29,8 @@ const WRITE_BYTES: usize = 64 * 1024;
 /// The workers' end of the log.
 #[derive(Clone)]
 pub(crate) struct AccessLog {
-    queue: SyncSender<Entry>,
+    /// Absent when nothing is logged.
+    queue: Option<SyncSender<Entry>>,
     dropped: Arc<AtomicU64>,
 }
 
@@ -39,18 +42,33 @@ pub(crate) struct Writer {
 
 impl AccessLog {
     /// Starts the thread that writes to `output`, beginning with `preamble`.
-    pub(crate) fn start(output: impl Write + Send + 'static, preamble: String) -> io::Result<(AccessLog, Writer)> {
+    pub(crate) fn start(
+        format: LogFormat,
+        output: impl Write + Send + 'static,
+        preamble: String,
+    ) -> io::Result<(AccessLog, Writer)> {
         let (queue, entries) = sync_channel(QUEUE_ENTRIES);
         let dropped = Arc::new(AtomicU64::new(0));
-        let scribe = Scribe { output, text: preamble.into_bytes(), dropped: Arc::clone(&dropped), state: State::Writing };
+        let scribe = Scribe {
+            output,
+            text: preamble.into_bytes(),
+            dropped: Arc::clone(&dropped),
+            state: State::Writing,
+        };
         let (working, done) = channel();
         thread::Builder::new().name("access-log".to_owned()).spawn(move || scribe.run(&entries, &working))?;
+        let queue = match format {
+            LogFormat::Tally => Some(queue),
+            LogFormat::Off => None,
+        };
         Ok((AccessLog { queue, dropped }, Writer { done }))
     }
 
     /// Hands an entry over without waiting.
     pub(crate) fn note(&self, entry: Entry) {
-        if self.queue.try_send(entry).is_err() {
+        if let Some(queue) = &self.queue
+            && queue.try_send(entry).is_err()
+        {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -103,11 +121,13 @@ impl<W: Write> Scribe<W> {
     }
 
     fn write_out(&mut self) {
-        if self.state == State::Writing {
-            if let Err(error) = self.output.write_all(&self.text).and_then(|()| self.output.flush()) {
-                eprintln!("tallyd: the access log cannot be written ({error}); serving and counting go on without it");
-                self.state = State::Closed;
-            }
+        if self.state == State::Writing
+            && let Err(error) = self.output.write_all(&self.text).and_then(|()| self.output.flush())
+        {
+            eprintln!(
+                "tallyd: the access log cannot be written ({error}); serving and counting go on without it"
+            );
+            self.state = State::Closed;
         }
         self.text.clear();
     }
@@ -115,7 +135,9 @@ impl<W: Write> Scribe<W> {
     fn report_dropped(&self) {
         match self.dropped.swap(0, Ordering::Relaxed) {
             0 => {}
-            number => eprintln!("tallyd: the access log's output stalled: {number} lines were dropped, no counts"),
+            number => {
+                eprintln!("tallyd: the access log's output stalled: {number} lines were dropped, no counts");
+            }
         }
     }
 }

@@ -6,9 +6,10 @@
 
 use std::io::IoSliceMut;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat, StatxFlags, Statx, fstat, openat2, statx};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat, Statx, StatxFlags, fstat, openat2, statx,
+};
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
 /// The root of a site.
@@ -70,10 +71,9 @@ pub(crate) enum Failure {
 }
 
 impl Folder {
-    /// Opens the root. Fails as `open(2)` does, also when `path` is not a directory.
-    pub(crate) fn open_root(path: &Path) -> rustix::io::Result<Folder> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(Folder { root: rustix::fs::open(path, flags, Mode::empty())? })
+    /// A folder with an open directory as its root.
+    pub(crate) fn new(root: OwnedFd) -> Folder {
+        Folder { root }
     }
 
     /// Opens what `relative`, a path without a leading `/`, leads to beneath the root.
@@ -90,7 +90,9 @@ impl Folder {
             .map_err(|error| failure_of(error, patience))?;
         let stat = fstat(&descriptor).map_err(|error| failure_of(error, patience))?;
         match FileType::from_raw_mode(stat.st_mode) {
-            FileType::RegularFile => Ok(Found::File(OpenFile { descriptor, version: FileVersion::of_stat(&stat) })),
+            FileType::RegularFile => {
+                Ok(Found::File(OpenFile { descriptor, version: FileVersion::of_stat(&stat) }))
+            }
             FileType::Directory => Ok(Found::Directory),
             FileType::Symlink
             | FileType::Fifo
@@ -168,7 +170,12 @@ impl OpenFile {
 }
 
 /// Reads at an offset; with `Patience::CachedOnly` from the page cache alone (preadv2(2), `RWF_NOWAIT`).
-pub(crate) fn read_at(file: impl AsFd, into: &mut [u8], offset: u64, patience: Patience) -> Result<usize, Failure> {
+pub(crate) fn read_at(
+    file: impl AsFd,
+    into: &mut [u8],
+    offset: u64,
+    patience: Patience,
+) -> Result<usize, Failure> {
     let flags = match patience {
         Patience::CachedOnly => ReadWriteFlags::NOWAIT,
         Patience::MayBlock => ReadWriteFlags::empty(),

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use quick_cache::{DefaultHashBuilder, Weighter, unsync};
+use quick_cache::{Weighter, unsync};
 use tallyd_http::target::SitePath;
 use tallyd_ledger::tally::Tally;
 
@@ -78,7 +78,16 @@ impl Remembered {
     ) -> Remembered {
         let now = Moment::now();
         let complete_length = version.length;
-        Remembered { tally, complete_length, fields, content, version, path, checked: Cell::new(now), walked: Cell::new(now) }
+        Remembered {
+            tally,
+            complete_length,
+            fields,
+            content,
+            version,
+            path,
+            checked: Cell::new(now),
+            walked: Cell::new(now),
+        }
     }
 
     fn check(&self, folder: &Folder, now: Moment) -> Freshness {
@@ -99,10 +108,18 @@ impl Remembered {
     }
 }
 
+/// How many descriptors memories of `budget_bytes` together keep open at most.
+pub(crate) fn most_descriptors(budget_bytes: u64) -> usize {
+    usize::try_from(budget_bytes / DESCRIPTOR_BYTES).unwrap_or(usize::MAX)
+}
+
 /// A worker's memory of files, within a budget of bytes.
 pub(crate) struct Memory {
-    files: RefCell<unsync::Cache<Box<[u8]>, Rc<Remembered>, ByCost, DefaultHashBuilder>>,
+    files: RefCell<Files>,
 }
+
+/// Keyed by the bytes of the path that was asked for.
+type Files = unsync::Cache<Box<[u8]>, Rc<Remembered>, ByCost>;
 
 impl Memory {
     /// A memory of at most `budget_bytes`; 0 remembers nothing.

@@ -67,7 +67,9 @@ pub(super) fn answer(
     match check_content(request, progress) {
         Ok(None) => {}
         Ok(Some(framing)) => return Answered::AfterContent(framing),
-        Err(refusal) => return Answered::Wholly(refuse(refusal, Some(request), Persistence::Close, worker, output)),
+        Err(refusal) => {
+            return Answered::Wholly(refuse(refusal, Some(request), Persistence::Close, worker, output));
+        }
     }
     let ends = progress.content == ContentState::LeftOver || worker.is_draining();
     let wanted = Persistence::of_request(request.version, &request.fields.connection);
@@ -147,7 +149,9 @@ fn deliver(
     head.extend_from_slice(&file.fields);
     head.extend_from_slice(persistence.field_line().as_bytes());
     match (&file.content, method) {
-        (Content::Memory(empty_line_and_content), Method::Get) => head.extend_from_slice(empty_line_and_content),
+        (Content::Memory(empty_line_and_content), Method::Get) => {
+            head.extend_from_slice(empty_line_and_content);
+        }
         (Content::File(_), Method::Get) if file.complete_length > 0 => {
             head.extend_from_slice(b"\r\n");
             return Answered::ButForContent(file, persistence);

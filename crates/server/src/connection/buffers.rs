@@ -39,10 +39,10 @@ impl Buffers {
 
     /// An empty output.
     pub(crate) fn take_output(&self) -> Output {
-        self.outputs.borrow_mut().pop().unwrap_or_else(|| Output {
-            bytes: Vec::with_capacity(OUTPUT_BYTES),
-            deliveries: Vec::new(),
-        })
+        self.outputs
+            .borrow_mut()
+            .pop()
+            .unwrap_or_else(|| Output { bytes: Vec::with_capacity(OUTPUT_BYTES), deliveries: Vec::new() })
     }
 
     /// Gives an output back, after everything in it was sent or given up.

@@ -65,7 +65,8 @@ pub(crate) async fn serve(stream: TcpStream, peer: Peer, worker: Rc<Worker>) {
     let socket = Socket::new(stream, worker.roster.enrol());
     let output = worker.buffers.take_output();
     let input = Input::default();
-    let mut conversation = Conversation { socket, peer, worker, input, output, progress: Progress::default() };
+    let mut conversation =
+        Conversation { socket, peer, worker, input, output, progress: Progress::default() };
     let farewell = conversation.run().await;
     let Conversation { socket, worker, mut input, output, .. } = conversation;
     input.clear();
@@ -141,9 +142,10 @@ impl Conversation {
     fn farewell(&self) -> Farewell {
         match self.progress.content {
             ContentState::Untouched | ContentState::Skipped if self.input.is_empty() => Farewell::AtOnce,
-            ContentState::Untouched | ContentState::Skipped | ContentState::LeftOver | ContentState::Malformed => {
-                Farewell::Linger
-            },
+            ContentState::Untouched
+            | ContentState::Skipped
+            | ContentState::LeftOver
+            | ContentState::Malformed => Farewell::Linger,
         }
     }
 
@@ -213,7 +215,7 @@ impl Conversation {
         self.flush(Followed::ByNothing).await?;
         self.socket.begin_content();
         let mut skipper = ContentSkipper::new(framing);
-        let mut skipped = 0;
+        let mut thrown_away = 0;
         loop {
             let waiting = &self.input.bytes()[head_length..];
             let Ok(taken) = skipper.skip(waiting) else {
@@ -221,12 +223,12 @@ impl Conversation {
                 return Ok(());
             };
             self.input.remove_after(head_length, taken);
-            skipped += taken as u64;
+            thrown_away += taken as u64;
             if skipper.is_at_end() {
                 self.progress.content = ContentState::Skipped;
                 return Ok(());
             }
-            if skipped > MAX_SKIPPED_CONTENT {
+            if thrown_away > MAX_SKIPPED_CONTENT {
                 self.progress.content = ContentState::LeftOver;
                 return Ok(());
             }

@@ -70,9 +70,13 @@ pub(crate) struct Presence {
 /// The span over which a transfer is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Window {
-    Open { since: Moment },
+    Open {
+        since: Moment,
+    },
     /// The span is over; the connection is asked what has arrived.
-    Over { since: Moment },
+    Over {
+        since: Moment,
+    },
 }
 
 impl Presence {
@@ -213,7 +217,8 @@ impl Roster {
     /// Gives up on the connections that wait for a client's next request.
     pub(crate) fn end_idle(&self) {
         let entries = self.entries.borrow();
-        let waiting = entries.iter().filter(|(_, presence)| matches!(presence.phase(), Phase::Fresh | Phase::Idle));
+        let waiting =
+            entries.iter().filter(|(_, presence)| matches!(presence.phase(), Phase::Fresh | Phase::Idle));
         waiting.for_each(|(_, presence)| presence.give_up(Interrupt::Idle));
     }
 
@@ -225,7 +230,8 @@ impl Roster {
     /// Gives up on the connection that has been idle for longest, if there is one, to make room for another.
     pub(crate) fn end_longest_idle(&self) {
         let entries = self.entries.borrow();
-        let idle = entries.iter().map(|(_, presence)| presence).filter(|presence| presence.phase() == Phase::Idle);
+        let idle =
+            entries.iter().map(|(_, presence)| presence).filter(|presence| presence.phase() == Phase::Idle);
         if let Some(longest) = idle.min_by_key(|presence| presence.since.get()) {
             longest.give_up(Interrupt::Idle);
         }

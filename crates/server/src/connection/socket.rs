@@ -104,12 +104,20 @@ impl Socket {
     }
 
     /// Sends up to `count` bytes of `file` from `offset`, and advances it; 0 means that the file ends there.
-    pub(crate) async fn send_file(&mut self, file: &OwnedFd, offset: &mut u64, count: usize) -> Result<usize, End> {
+    pub(crate) async fn send_file(
+        &mut self,
+        file: &OwnedFd,
+        offset: &mut u64,
+        count: usize,
+    ) -> Result<usize, End> {
         self.attempt(|stream| rustix::fs::sendfile(stream, file, Some(offset), count)).await
     }
 
     /// Tries to write until the kernel takes something.
-    async fn attempt(&mut self, mut write: impl FnMut(&TcpStream) -> rustix::io::Result<usize>) -> Result<usize, End> {
+    async fn attempt(
+        &mut self,
+        mut write: impl FnMut(&TcpStream) -> rustix::io::Result<usize>,
+    ) -> Result<usize, End> {
         loop {
             match self.stream.try_io(Interest::WRITABLE, || write(&self.stream).map_err(io::Error::from)) {
                 Ok(sent) => {
@@ -147,7 +155,9 @@ impl Socket {
     /// (RFC 9112 §9.6).
     pub(crate) async fn linger(mut self, pool: &Buffers) {
         let farewell = async {
-            poll_fn(|context| Pin::new(&mut self.stream).poll_shutdown(context)).await.map_err(|_| End::Gone)?;
+            poll_fn(|context| Pin::new(&mut self.stream).poll_shutdown(context))
+                .await
+                .map_err(|_| End::Gone)?;
             let mut input = Input::default();
             let mut left = LINGER_BYTES;
             while left > 0 {

@@ -3,7 +3,10 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 
+use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::config::BindAddress;
 
 /// How often a free port is sought anew when another address turns out to have it taken.
 const PORT_ATTEMPTS: usize = 16;
@@ -11,12 +14,12 @@ const PORT_ATTEMPTS: usize = 16;
 /// Where to listen.
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
-    /// The addresses; none means all interfaces, IPv4 and IPv6.
-    pub(crate) binds: Vec<IpAddr>,
+    /// The addresses; at least one.
+    pub(crate) binds: Vec<BindAddress>,
     /// The port; 0 lets the system choose a free one.
     pub(crate) port: u16,
     /// The length of each queue of connections that wait to be accepted (listen(2)).
-    pub(crate) backlog: i32,
+    pub(crate) backlog: u32,
 }
 
 /// The sockets of all workers, and where they listen.
@@ -42,7 +45,9 @@ pub(crate) fn listen(places: &Places, workers: usize) -> Result<Listening, BindE
     let mut outcome = listen_once(places, workers);
     for _ in 1..attempts {
         match &outcome {
-            Err(bind) if bind.error.kind() == io::ErrorKind::AddrInUse => outcome = listen_once(places, workers),
+            Err(bind) if bind.error.kind() == io::ErrorKind::AddrInUse => {
+                outcome = listen_once(places, workers);
+            }
             Ok(_) | Err(_) => break,
         }
     }
@@ -53,13 +58,14 @@ fn listen_once(places: &Places, workers: usize) -> Result<Listening, BindError> 
     let mut port = places.port;
     let mut addresses = Vec::new();
     let mut of_workers: Vec<Vec<TcpListener>> = (0..workers).map(|_| Vec::new()).collect();
-    for place in places_of(&places.binds) {
-        let (first, address) = claim(&place, port)?;
+    for &bind_address in &places.binds {
+        let (first, address) = claim(bind_address, port)?;
         port = address.port();
         addresses.push(address);
         let mut claimed = Some(first);
         for listeners in &mut of_workers {
-            let socket = claimed.take().map_or_else(|| bind(address, Sharing::WithOurs), Ok);
+            let family = if bind_address == BindAddress::All { Family::Both } else { Family::Own };
+            let socket = claimed.take().map_or_else(|| bind(address, family, Sharing::WithOurs), Ok);
             let listener = socket.and_then(|socket| start(socket, places.backlog));
             listeners.push(listener.map_err(|error| BindError { address, error })?);
         }
@@ -67,44 +73,42 @@ fn listen_once(places: &Places, workers: usize) -> Result<Listening, BindError> 
     Ok(Listening { addresses, of_workers })
 }
 
-/// One address to listen on.
-struct Place {
-    first: IpAddr,
-    /// What stands in where the system has no IPv6.
-    without_ipv6: Option<IpAddr>,
-}
-
-/// All interfaces are one dual-stack socket, or IPv4 alone where the system has no IPv6.
-fn places_of(binds: &[IpAddr]) -> Vec<Place> {
-    match binds {
-        [] => vec![Place { first: Ipv6Addr::UNSPECIFIED.into(), without_ipv6: Some(Ipv4Addr::UNSPECIFIED.into()) }],
-        named => named.iter().map(|&first| Place { first, without_ipv6: None }).collect(),
-    }
-}
-
 /// Binds exclusively: a port that anyone else listens on is an error, although the workers' sockets will share it
 /// among themselves.
-fn claim(place: &Place, port: u16) -> Result<(Socket, SocketAddr), BindError> {
-    let address = SocketAddr::new(place.first, port);
-    match (claim_one(address), place.without_ipv6) {
-        (Err(error), Some(ipv4)) if is_lack_of_ipv6(&error) => {
-            let address = SocketAddr::new(ipv4, port);
-            claim_one(address).map_err(|error| BindError { address, error })
-        }
-        (claimed, _) => claimed.map_err(|error| BindError { address, error }),
+fn claim(bind: BindAddress, port: u16) -> Result<(Socket, SocketAddr), BindError> {
+    let claimed = |ip, family| {
+        let address = SocketAddr::new(ip, port);
+        claim_one(address, family).map_err(|error| BindError { address, error })
+    };
+    match bind {
+        BindAddress::Ip(ip) => claimed(ip, Family::Own),
+        BindAddress::All => match claimed(Ipv6Addr::UNSPECIFIED.into(), Family::Both) {
+            Err(lacking) if is_lack_of_ipv6(&lacking.error) => {
+                claimed(Ipv4Addr::UNSPECIFIED.into(), Family::Own)
+            }
+            claimed => claimed,
+        },
     }
 }
 
-fn claim_one(address: SocketAddr) -> io::Result<(Socket, SocketAddr)> {
-    let socket = bind(address, Sharing::Exclusive)?;
+fn claim_one(address: SocketAddr, family: Family) -> io::Result<(Socket, SocketAddr)> {
+    let socket = bind(address, family, Sharing::Exclusive)?;
     socket.set_reuse_port(true)?;
     let bound = socket.local_addr()?.as_socket().unwrap_or(address);
     Ok((socket, bound))
 }
 
 fn is_lack_of_ipv6(error: &io::Error) -> bool {
-    let errno = rustix::io::Errno::from_io_error(error);
-    matches!(errno, Some(rustix::io::Errno::AFNOSUPPORT | rustix::io::Errno::ADDRNOTAVAIL))
+    matches!(Errno::from_io_error(error), Some(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL))
+}
+
+/// Which clients reach a socket.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Family {
+    /// Those of the address's own family.
+    Own,
+    /// IPv6 and IPv4: dual-stack (ipv6(7), `IPV6_V6ONLY`).
+    Both,
 }
 
 /// Whether a socket shares its address from the start.
@@ -114,11 +118,10 @@ enum Sharing {
     WithOurs,
 }
 
-fn bind(address: SocketAddr, sharing: Sharing) -> io::Result<Socket> {
+fn bind(address: SocketAddr, family: Family, sharing: Sharing) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
-        // Dual-stack only for "all interfaces"; an IPv6 address that was named means itself.
-        socket.set_only_v6(!address.ip().is_unspecified())?;
+        socket.set_only_v6(family == Family::Own)?;
     }
     // A restart need not wait for the connections of the last run to leave TIME_WAIT.
     socket.set_reuse_address(true)?;
@@ -127,11 +130,11 @@ fn bind(address: SocketAddr, sharing: Sharing) -> io::Result<Socket> {
     Ok(socket)
 }
 
-fn start(socket: Socket, backlog: i32) -> io::Result<TcpListener> {
+fn start(socket: Socket, backlog: u32) -> io::Result<TcpListener> {
     // Accepted sockets inherit it (tcp(7)): heads and small content leave at once, without a call per connection.
     socket.set_tcp_nodelay(true)?;
     socket.set_nonblocking(true)?;
-    socket.listen(backlog)?;
+    socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
     Ok(socket.into())
 }
 
@@ -145,7 +148,7 @@ pub(crate) fn shown_ip(listening: IpAddr) -> IpAddr {
 /// sent. The address is of a block reserved for documentation (RFC 5737).
 fn primary_ipv4() -> Option<Ipv4Addr> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
-    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    socket.connect((Ipv4Addr::new(203, 0, 113, 1), 9)).ok()?;
     match socket.local_addr().ok()?.ip() {
         IpAddr::V4(address) => Some(address),
         IpAddr::V6(_) => None,
@@ -157,7 +160,8 @@ mod tests {
     use super::*;
 
     fn places(binds: &[&str], port: u16) -> Places {
-        let binds = binds.iter().map(|bind| bind.parse().expect("the test writes addresses")).collect();
+        let ip = |bind: &&str| BindAddress::Ip(bind.parse().expect("the test writes addresses"));
+        let binds = binds.iter().map(ip).collect();
         Places { binds, port, backlog: 16 }
     }
 
@@ -180,7 +184,7 @@ mod tests {
 
     #[test]
     fn an_address_of_another_machine_is_an_error() {
-        let error = listen(&places(&["192.0.2.1"], 0), 1).err().expect("the address is not ours");
+        let error = listen(&places(&["203.0.113.1"], 0), 1).err().expect("the address is not ours");
         assert_eq!(error.error.kind(), io::ErrorKind::AddrNotAvailable);
     }
 }

@@ -162,5 +162,5 @@ fn last_modified(seconds: i64) -> Option<SystemTime> {
 
 fn now() -> (i64, u32) {
     let now = clock_gettime(ClockId::RealtimeCoarse);
-    (now.tv_sec, now.tv_nsec as u32)
+    (now.tv_sec, now.tv_nsec.unsigned_abs() as u32)
 }

@@ -1,0 +1,116 @@
+//! What `--check` prints: what would be served, and every setting with where it came from.
+//!
+//! The form is that of a configuration file, so that the settings of a working command line can be kept.
+
+use std::fs::canonicalize;
+
+use super::given::quoted;
+use super::meant::Config;
+use super::root;
+use super::setting::Places;
+use super::start_error::StartError;
+use super::table::TABLE;
+use super::value::BindAddress;
+
+/// The text, if the folder could be served. Nothing is listened on and no file is written.
+pub(crate) fn explain(config: &Config) -> Result<String, StartError> {
+    root::open(&config.root)?;
+    let mut text = format!("# tallyd would serve {}.\n", served(config));
+    for setting in TABLE.iter().filter(|setting| setting.places != Places::CommandLine) {
+        let given = config.typed.given(setting);
+        let Some(first) = given.first() else { continue };
+        let texts: Option<Vec<&str>> = given.iter().map(|given| given.text.to_str()).collect();
+        let line = match (setting.places, texts) {
+            (Places::Everywhere, Some(texts)) => setting.line_in_file(&texts),
+            // What a file cannot say is said in a comment.
+            (Places::Everywhere, None) | (Places::NotInFile | Places::CommandLine, _) => {
+                format!("# {} {}", setting.name, quoted(&first.text))
+            }
+        };
+        text.extend([&line, "  # ", &first.place(), "\n"]);
+    }
+    Ok(text)
+}
+
+/// The folder, the addresses and the port, in words.
+fn served(config: &Config) -> String {
+    // A folder that is open but whose path cannot be resolved is shown as it was named.
+    let folder = canonicalize(&config.root.value).unwrap_or_else(|_| config.root.value.clone());
+    let addresses: Vec<String> = config.listen.binds.iter().map(|bind| in_words(bind.value)).collect();
+    let port = match config.listen.port.value {
+        0 => "a free port".to_owned(),
+        port => format!("port {port}"),
+    };
+    format!("{} on {}, {port}", quoted(&folder), addresses.join(" and "))
+}
+
+fn in_words(address: BindAddress) -> String {
+    match address {
+        BindAddress::All => "all interfaces (IPv4 and IPv6)".to_owned(),
+        BindAddress::Ip(ip) => ip.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    use super::*;
+    use crate::config::Invocation;
+    use crate::config::tests::{config_of, meaning, start, start_with};
+
+    #[test]
+    fn check_prints_a_file_that_means_the_same() {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let root = folder.path().to_str().expect("the folder's name is UTF-8");
+        let args = [
+            "--check",
+            root,
+            "-b",
+            "::1",
+            "-b",
+            "127.0.0.1",
+            "-p",
+            "80",
+            "--grace",
+            "1.5",
+            "--log-file",
+            "a\"\\\n",
+        ];
+        let Ok(Invocation::Check(config)) = start_with(&args, &["TALLYD_CACHE=1G"], None) else {
+            panic!("--check asks for a check");
+        };
+        let text = explain(&config).expect("the folder exists");
+        assert!(
+            text.starts_with(&format!("# tallyd would serve {root:?} on ::1 and 127.0.0.1, port 80.\n")),
+            "{text}"
+        );
+        assert!(text.contains("\ncache = \"1G\"  # variable TALLYD_CACHE\n"), "{text}");
+        assert!(text.contains("\nbacklog = 4096  # default\n"), "{text}");
+
+        let kept =
+            config_of(start_with(&[], &[], Some(&text)).expect("what is printed is a configuration file"));
+        for setting in TABLE.iter().filter(|setting| setting.places == Places::Everywhere) {
+            assert_eq!(meaning(&kept, setting.name), meaning(&config, setting.name));
+        }
+    }
+
+    #[test]
+    fn check_shows_what_a_file_cannot_say_as_a_comment() {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let log_file = OsStr::from_bytes(b"a\xff");
+        let args = [OsStr::new("--check"), OsStr::new("--log-file"), log_file, folder.path().as_os_str()];
+        let text =
+            explain(&config_of(start(&args, &[]).expect("a path is any bytes"))).expect("the folder exists");
+        assert!(text.contains("\n# log-file \"a\\xFF\"  # command line\n"), "{text}");
+    }
+
+    #[test]
+    fn check_of_a_folder_that_is_missing() {
+        let config =
+            config_of(start_with(&["--check", "/missing/www"], &[], None).expect("the arguments are right"));
+        let sentence = r#"the folder "/missing/www" (ROOT, command line) does not exist; name the folder to serve, as in: tallyd PATH"#;
+        assert_eq!(explain(&config), Err(StartError::misfit(sentence)));
+    }
+}

@@ -1,0 +1,248 @@
+//! The configuration file: TOML, one key for each setting, every value read from its text like any other.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read as _;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::given::{Given, Origin, Sourced, quoted};
+use super::nearest::nearest;
+use super::setting::{Occurs, Places, Setting};
+use super::start_error::StartError;
+use super::table::{TABLE, find};
+
+/// What the file gives.
+pub(super) fn read(path: &Sourced<PathBuf>) -> Result<Vec<Given>, StartError> {
+    let text = load(path)?;
+    Document { path: &path.value, text: &text }.given()
+}
+
+/// A file that is larger was not written for this program. The limit also ends the reading of a device.
+const LARGEST_FILE_BYTES: u64 = 1 << 20;
+
+fn load(path: &Sourced<PathBuf>) -> Result<String, StartError> {
+    let cure = "name a file that can be read, as in: --config /etc/tallyd.toml";
+    let mut bytes = Vec::new();
+    File::open(&path.value)
+        .and_then(|file| file.take(LARGEST_FILE_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(|error| path.misfit(format_args!("cannot be read ({error})"), cure))?;
+    if bytes.len() as u64 > LARGEST_FILE_BYTES {
+        return Err(path.misfit("is larger than 1 MiB", cure));
+    }
+    String::from_utf8(bytes).map_err(|_| path.misfit("is not UTF-8 text", cure))
+}
+
+/// The text of a file, and what sentences about it call it.
+struct Document<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+impl Document<'_> {
+    fn given(&self) -> Result<Vec<Given>, StartError> {
+        let table = DeTable::parse(self.text).map_err(|error| self.not_toml(&error))?;
+        let mut entries: Vec<_> = table.get_ref().iter().collect();
+        // The table is sorted by key; the first mistake to report is the first in the file.
+        entries.sort_by_key(|(key, _)| key.span().start);
+        let mut given = Vec::new();
+        for (key, value) in entries {
+            given.extend(self.given_by(key.get_ref(), &key.span(), value)?);
+        }
+        Ok(given)
+    }
+
+    /// What one key gives: a text, or several where the setting has several.
+    fn given_by(
+        &self,
+        key: &str,
+        at: &Range<usize>,
+        value: &Spanned<DeValue>,
+    ) -> Result<Vec<Given>, StartError> {
+        let setting = self.setting_of(key, at)?;
+        let values = match (setting.occurs, value.get_ref()) {
+            (Occurs::Repeated { .. }, DeValue::Array(list)) if !list.is_empty() => list.iter().collect(),
+            (Occurs::Repeated { .. } | Occurs::Once, _) => vec![value],
+        };
+        values
+            .into_iter()
+            .map(|value| {
+                let line = self.line(&value.span());
+                let text = text_of(value.get_ref()).map_err(|kind| self.no_text(setting, kind, line))?;
+                Ok(Given {
+                    setting,
+                    text: OsString::from(text),
+                    origin: Origin::File { path: self.path.to_owned(), line },
+                })
+            })
+            .collect()
+    }
+
+    fn setting_of(&self, key: &str, at: &Range<usize>) -> Result<&'static Setting, StartError> {
+        let place = self.place(self.line(at));
+        match find(key) {
+            Some(setting) if setting.places == Places::Everywhere => Ok(setting),
+            Some(setting) => Err(StartError::wrong(format!(
+                "the key \"{key}\" ({place}) has no effect in a file; remove it, and give it as in: {}",
+                setting.example_on_command_line(),
+            ))),
+            None => Err(unknown(key, &place)),
+        }
+    }
+
+    fn no_text(&self, setting: &Setting, kind: &str, line: usize) -> StartError {
+        StartError::wrong(format!(
+            "the {} ({}, {}) is {kind}; write it as in: {}",
+            setting.noun,
+            setting.name,
+            self.place(line),
+            setting.example_in_file(),
+        ))
+    }
+
+    fn not_toml(&self, error: &toml::de::Error) -> StartError {
+        // Without a position the text ended too early.
+        let at = error.span().unwrap_or(self.text.len()..self.text.len());
+        let reason = error.message().replace('\n', ", ");
+        let place = self.place(self.line(&at));
+        StartError::wrong(format!(
+            "the configuration file ({place}) is not TOML: {reason}; correct that line"
+        ))
+    }
+
+    fn line(&self, at: &Range<usize>) -> usize {
+        1 + self.text.bytes().take(at.start).filter(|byte| *byte == b'\n').count()
+    }
+
+    fn place(&self, line: usize) -> String {
+        format!("file {} line {line}", quoted(self.path))
+    }
+}
+
+fn unknown(key: &str, place: &str) -> StartError {
+    let keys =
+        TABLE.iter().filter(|setting| setting.places == Places::Everywhere).map(|setting| setting.name);
+    let cure = match nearest(key, keys) {
+        Some(meant) => format!("did you mean \"{meant}\"?"),
+        None => "remove it, or see tallyd --help for those that there are".to_owned(),
+    };
+    StartError::wrong(format!("there is no setting for the key {key:?} ({place}); {cure}"))
+}
+
+/// The text that a value stands for, or what it is instead of a text.
+fn text_of(value: &DeValue) -> Result<String, &'static str> {
+    match value {
+        DeValue::String(text) => Ok(text.clone().into_owned()),
+        // A number in another base is given as the number it is.
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+            .map(|number| number.to_string())
+            .map_err(|_| "a number with too many digits"),
+        DeValue::Float(number) => Ok(number.as_str().to_owned()),
+        DeValue::Boolean(truth) => Ok(truth.to_string()),
+        DeValue::Datetime(_) => Err("a date, not a value"),
+        DeValue::Array(list) if list.is_empty() => Err("an empty list"),
+        DeValue::Array(_) => Err("a list, not one value"),
+        DeValue::Table(_) => Err("a table, not a value"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::tests::check_refused;
+
+    #[test]
+    fn what_a_file_cannot_be() {
+        let check = |file: &str, expect: &str| check_refused(&[], &[], Some(file), &format!("2 {expect}"));
+        check(
+            "\nport = 99999",
+            r#"the port "99999" (port, file FILE line 2) is not a whole number from 0 to 65535; write it as in: port = 8080"#,
+        );
+        check(
+            "port = 0xFFFFF",
+            r#"the port "1048575" (port, file FILE line 1) is not a whole number from 0 to 65535; write it as in: port = 8080"#,
+        );
+        check(
+            "port = 99999999999999999999",
+            "the port (port, file FILE line 1) is a number with too many digits; write it as in: port = 8080",
+        );
+        check(
+            "port = [80]",
+            "the port (port, file FILE line 1) is a list, not one value; write it as in: port = 8080",
+        );
+        check(
+            "[port]\nx = 1",
+            "the port (port, file FILE line 1) is a table, not a value; write it as in: port = 8080",
+        );
+        check(
+            "port = true",
+            r#"the port "true" (port, file FILE line 1) is not a whole number from 0 to 65535; write it as in: port = 8080"#,
+        );
+        check(
+            "grace = 2026-01-01",
+            r#"the grace period (grace, file FILE line 1) is a date, not a value; write it as in: grace = "5m""#,
+        );
+        check(
+            "bind = []",
+            r#"the address (bind, file FILE line 1) is an empty list; write it as in: bind = ["127.0.0.1"]"#,
+        );
+        check(
+            "bind = [\n'::1',\n'x',\n]",
+            r#"the address "x" (bind, file FILE line 3) is neither all nor an IPv4 or IPv6 address; write it as in: bind = ["127.0.0.1"]"#,
+        );
+        check(
+            "bind = [['::1']]",
+            r#"the address (bind, file FILE line 1) is a list, not one value; write it as in: bind = ["127.0.0.1"]"#,
+        );
+        check(
+            "port = 80\nprot = 1",
+            r#"there is no setting for the key "prot" (file FILE line 2); did you mean "port"?"#,
+        );
+        check(
+            "idle_timeout = 1",
+            r#"there is no setting for the key "idle_timeout" (file FILE line 1); did you mean "idle-timeout"?"#,
+        );
+        check(
+            "\"a\\nb\" = 1",
+            r#"there is no setting for the key "a\nb" (file FILE line 1); remove it, or see tallyd --help for those that there are"#,
+        );
+        check(
+            "zz = 1\naa = 1",
+            r#"there is no setting for the key "zz" (file FILE line 1); remove it, or see tallyd --help for those that there are"#,
+        );
+        check(
+            "config = 'x'",
+            r#"the key "config" (file FILE line 1) has no effect in a file; remove it, and give it as in: --config /etc/tallyd.toml"#,
+        );
+        check(
+            "check = true",
+            r#"the key "check" (file FILE line 1) has no effect in a file; remove it, and give it as in: --check"#,
+        );
+        check(
+            "port = 1\nport = 2",
+            "the configuration file (file FILE line 2) is not TOML: duplicate key; correct that line",
+        );
+        check(
+            "port = 1\r\n\r\n= 2",
+            "the configuration file (file FILE line 3) is not TOML: unquoted keys cannot be empty, expected letters, numbers, `-`, `_`; correct that line",
+        );
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_the_worlds_fault() {
+        let check = |path: &str, reason: &str| {
+            let cure = "name a file that can be read, as in: --config /etc/tallyd.toml";
+            let subject = format!("1 the configuration file {path:?} (--config, command line)");
+            check_refused(&["--config", path], &[], None, &format!("{subject} {reason}; {cure}"));
+        };
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let latin = folder.path().join("latin.toml");
+        std::fs::write(&latin, b"root = '\xe9'").expect("a file for the test");
+        check("/missing/x.toml", "cannot be read (No such file or directory (os error 2))");
+        check("/dev/zero", "is larger than 1 MiB");
+        check("/", "cannot be read (Is a directory (os error 21))");
+        check(latin.to_str().expect("the folder's name is UTF-8"), "is not UTF-8 text");
+    }
+}

@@ -1,0 +1,104 @@
+//! What the settings mean: plain values of the types that the rooms work with.
+//!
+//! A value that the world can still refuse keeps what was written and where, so that the sentence about it
+//! can say so.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::given::Sourced;
+use super::start_error::StartError;
+use super::table;
+use super::typed::Typed;
+use super::value::{BindAddress, LogFile, LogFormat};
+
+/// All that the server needs to know before it starts.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    /// The folder to serve; that it exists is checked by [`super::root::open`].
+    pub(crate) root: Sourced<PathBuf>,
+    /// Memory for the content of small files, all workers together; 0: none is remembered.
+    pub(crate) cache_bytes: u64,
+    /// Where to accept connections.
+    pub(crate) listen: Listen,
+    /// How many threads serve, 1 to 1024.
+    pub(crate) workers: NonZeroUsize,
+    /// How long a connection may take.
+    pub(crate) limits: Limits,
+    /// What is printed for each delivery.
+    pub(crate) log: Log,
+    /// What was typed, for [`super::explain`].
+    pub(super) typed: Typed,
+}
+
+/// Where to accept connections.
+#[derive(Clone, Debug)]
+pub(crate) struct Listen {
+    /// At least one, no two the same.
+    pub(crate) binds: Vec<Sourced<BindAddress>>,
+    /// The port on each address; 0: the system picks one.
+    pub(crate) port: Sourced<u16>,
+    /// How many connections may wait on each listener, 1 to 65535.
+    pub(crate) backlog: u32,
+}
+
+/// How long a connection may take.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    /// From the first byte of a head, or from the opening of the connection, to the end of that head.
+    pub(crate) header_timeout: Duration,
+    /// Between two requests.
+    pub(crate) idle_timeout: Duration,
+    /// A transfer that is slower over `rate_window` is ended; 0: none is.
+    pub(crate) min_rate_bytes_per_s: u64,
+    /// The span over which a rate is judged.
+    pub(crate) rate_window: Duration,
+    /// From the first signal to the end of all transfers.
+    pub(crate) grace: Duration,
+}
+
+/// The access log.
+#[derive(Clone, Debug)]
+pub(crate) struct Log {
+    /// What a line looks like.
+    pub(crate) format: LogFormat,
+    /// Where lines go.
+    pub(crate) file: Sourced<LogFile>,
+}
+
+impl Config {
+    /// From what was typed to what is meant, or the first sentence about what cannot be read.
+    pub(super) fn from_typed(typed: Typed) -> Result<Config, StartError> {
+        Ok(Config {
+            root: typed.one(&table::ROOT)?,
+            cache_bytes: typed.one(&table::CACHE)?.value,
+            listen: Listen {
+                binds: each_once(typed.all(&table::BIND)?),
+                port: typed.one(&table::PORT)?,
+                backlog: typed.one(&table::BACKLOG)?.value,
+            },
+            workers: typed.one(&table::WORKERS)?.value,
+            limits: Limits {
+                header_timeout: typed.one(&table::HEADER_TIMEOUT)?.value,
+                idle_timeout: typed.one(&table::IDLE_TIMEOUT)?.value,
+                min_rate_bytes_per_s: typed.one(&table::MIN_RATE)?.value,
+                rate_window: typed.one(&table::RATE_WINDOW)?.value,
+                grace: typed.one(&table::GRACE)?.value,
+            },
+            log: Log { format: typed.one(&table::LOG_FORMAT)?.value, file: typed.one(&table::LOG_FILE)? },
+            typed,
+        })
+    }
+}
+
+/// The first of each value. With port 0 a second listener on an address would get a port of its own.
+fn each_once<T: PartialEq>(values: Vec<Sourced<T>>) -> Vec<Sourced<T>> {
+    let mut once: Vec<Sourced<T>> = Vec::with_capacity(values.len());
+    for candidate in values {
+        if !once.iter().any(|kept| kept.value == candidate.value) {
+            once.push(candidate);
+        }
+    }
+    once
+}

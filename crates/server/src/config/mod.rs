@@ -1,0 +1,71 @@
+//! The settings: read from the command line, the variables `TALLYD_*` and a file, and turned into what
+//! they mean.
+//!
+//! *Typed → meant → run.* `table` says everything about each setting, once. `command_line`, `variables` and
+//! `file` collect texts and where each was written (`typed`); `meant` is the one place where texts become
+//! values. The room acts on nothing: it opens the configuration file and the folder to serve, no socket.
+//!
+//! A setting is added by a row in `table`, a field in `meant::Config`, and the line there that moves it over.
+
+mod command_line;
+mod complaint;
+mod duration;
+mod explain;
+mod file;
+mod given;
+mod manual;
+mod meant;
+mod nearest;
+mod note;
+#[cfg(test)]
+mod reference;
+pub(crate) mod root;
+mod setting;
+mod size;
+mod start_error;
+mod table;
+#[cfg(test)]
+mod tests;
+mod typed;
+mod value;
+mod variables;
+
+use std::ffi::OsString;
+
+use command_line::Asked;
+use typed::Typed;
+
+pub(crate) use explain::explain;
+pub(crate) use meant::Config;
+pub(crate) use start_error::StartError;
+pub(crate) use value::{BindAddress, LogFile, LogFormat};
+
+/// What the program is asked to do.
+#[derive(Debug)]
+pub(crate) enum Invocation {
+    /// Serve until a signal.
+    Serve(Config),
+    /// Print [`explain`] and exit.
+    Check(Config),
+    /// Print this text on standard output and exit.
+    Print(String),
+}
+
+/// Reads all settings, from `args` (with the program's name first, as the system passes them), `vars` and the
+/// file that they name. The first mistake is the error.
+pub(crate) fn read(
+    args: impl Iterator<Item = OsString>,
+    vars: impl Iterator<Item = (OsString, OsString)>,
+) -> Result<Invocation, StartError> {
+    let flags = match command_line::read(args.skip(1))? {
+        Asked::Print(text) => return Ok(Invocation::Print(text)),
+        Asked::Run(flags) => flags,
+    };
+    let mut typed = Typed { flags, variables: variables::read(vars)?, file: Vec::new() };
+    if let Some(path) = typed.optional(&table::CONFIG)? {
+        typed.file = file::read(&path)?;
+    }
+    let check = typed.one(&table::CHECK)?.value;
+    let config = Config::from_typed(typed)?;
+    Ok(if check { Invocation::Check(config) } else { Invocation::Serve(config) })
+}

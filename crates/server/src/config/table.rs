@@ -1,0 +1,317 @@
+//! The table of settings: one row for each, and nothing about a setting is said anywhere else.
+//!
+//! A row's type is the type of its value, so that `Config` cannot ask for another. The texts in `doc` are
+//! broken at 70 columns by hand: they are shown indented in a terminal.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::duration::{some_time, up_to_longest};
+use super::setting::{Form, Occurs, Parse, Places, Room, Row, Setting, Takes};
+use super::size::size;
+use super::value::{self, BindAddress, Choice, LogFile, LogFormat};
+
+/// Declares each row, and the list of them all: what is declared cannot be missing from the list.
+macro_rules! table {
+    ($($name:ident: $value:ty = $parse:expr, $setting:expr;)*) => {
+        $(pub(super) static $name: Row<$value> = Row { setting: $setting, parse: $parse };)*
+
+        /// Every setting, in the order in which they are shown: those of one room stand together.
+        pub(super) static TABLE: &[&Setting] = &[$(&$name.setting),*];
+    };
+}
+
+/// The setting of this name.
+pub(super) fn find(name: &str) -> Option<&'static Setting> {
+    TABLE.iter().copied().find(|setting| setting.name == name)
+}
+
+table! {
+    ROOT: PathBuf = Parse::Bytes(value::path), Setting {
+        name: "root",
+        noun: "folder",
+        form: Form::Positional { placeholder: "ROOT" },
+        takes: Takes::Folder,
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("www"),
+        example: "/srv/www",
+        help: "The folder to serve",
+        doc: "\
+The folder to serve. Only what is inside it is reachable. A relative
+path, here as in every setting, starts at the current directory, also
+when it comes from the configuration file.
+
+`man` and `completions` are subcommands; a folder of such a name is
+served by `tallyd ./man` or `tallyd -- man`.",
+        owner: Room::Backend,
+    };
+
+    CACHE: u64 = Parse::Text(size), Setting {
+        name: "cache",
+        noun: "cache size",
+        form: Form::Valued { short: None, placeholder: "SIZE" },
+        takes: Takes::Text,
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("128M"),
+        example: "256M",
+        help: "Memory for the content of small files; 0: none",
+        doc: "\
+Memory for the content of small files that were asked for before, of
+all workers together. It is filled as files are asked for. 0 remembers
+no content.",
+        owner: Room::Backend,
+    };
+
+    BIND: BindAddress = Parse::Text(value::bind_address), Setting {
+        name: "bind",
+        noun: "address",
+        form: Form::Valued { short: Some('b'), placeholder: "ADDR" },
+        takes: Takes::Text,
+        occurs: Occurs::Repeated { separator: ',' },
+        places: Places::Everywhere,
+        default: Some("all"),
+        example: "127.0.0.1",
+        help: "The address to listen on; repeatable",
+        doc: "\
+The address to listen on: an IPv4 address, an IPv6 address with or
+without brackets, or `all` for every interface, IPv4 and IPv6. Give it
+several times to listen on several; an address given twice counts
+once. `0.0.0.0` is every interface for IPv4, `::` for IPv6.",
+        owner: Room::Listen,
+    };
+
+    PORT: u16 = Parse::Text(value::port), Setting {
+        name: "port",
+        noun: "port",
+        form: Form::Valued { short: Some('p'), placeholder: "PORT" },
+        takes: Takes::Text,
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("0"),
+        example: "8080",
+        help: "The port to listen on; 0: the system picks a free one",
+        doc: "\
+The port to listen on, 0 to 65535. With 0 the system picks a free one,
+and the first line on standard output says which.",
+        owner: Room::Listen,
+    };
+
+    WORKERS: NonZeroUsize = Parse::Text(value::workers), Setting {
+        name: "workers",
+        noun: "number of workers",
+        form: Form::Valued { short: None, placeholder: "N" },
+        takes: Takes::Text,
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("auto"),
+        example: "4",
+        help: "Threads that serve; auto: one per core",
+        doc: "\
+How many threads serve, 1 to 1024, each any number of connections.
+`auto` is one for each core that the process may use.",
+        owner: Room::Listen,
+    };
+
+    BACKLOG: u32 = Parse::Text(value::whole::<1, 65535>), Setting {
+        name: "backlog",
+        noun: "backlog",
+        form: Form::Valued { short: None, placeholder: "N" },
+        takes: Takes::Text,
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("4096"),
+        example: "1024",
+        help: "Connections that may wait to be accepted, per worker",
+        doc: "\
+How many connections may wait to be accepted, for each worker, 1 to
+65535. Linux silently lowers it to `net.core.somaxconn`.",
+        owner: Room::Listen,
+    };
+
+    HEADER_TIMEOUT: Duration = Parse::Text(some_time), Setting {
+        name: "header-timeout",
+        noun: "header timeout",
+        form: Form::Valued { short: None, placeholder: "DURATION" },
+        takes: Takes::Text,
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("15s"),
+        example: "15s",
+        help: "How long the head of a request may take to arrive",
+        doc: "\
+How long the head of a request may take to arrive, 1ms to 24h: counted
+from its first byte, and for the first head of a connection from the
+moment the connection was opened. Then the connection is closed.",
+        owner: Room::Connection,
+    };
+
+    IDLE_TIMEOUT: Duration = Parse::Text(some_time), Setting {
+        name: "idle-timeout",
+        noun: "idle timeout",
+        form: Form::Valued { short: None, placeholder: "DURATION" },
+        takes: Takes::Text,
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("75s"),
+        example: "75s",
+        help: "How long a connection may rest between two requests",
+        doc: "\
+How long a persistent connection may rest between two requests, 1ms to
+24h. Then it is closed.",
+        owner: Room::Connection,
+    };
+
+    MIN_RATE: u64 = Parse::Text(size), Setting {
+        name: "min-rate",
+        noun: "minimum rate",
+        form: Form::Valued { short: None, placeholder: "BYTES" },
+        takes: Takes::Text,
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("256"),
+        example: "1K",
+        help: "Bytes per second below which a transfer is ended; 0: never",
+        doc: "\
+A transfer that was slower than this many bytes per second, on average
+over the span of `rate-window`, is ended. A faster one may take as
+long as it needs. What its system has acknowledged counts.
+0 ends none.",
+        owner: Room::Connection,
+    };
+
+    RATE_WINDOW: Duration = Parse::Text(some_time), Setting {
+        name: "rate-window",
+        noun: "rate window",
+        form: Form::Valued { short: None, placeholder: "DURATION" },
+        takes: Takes::Text,
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("30s"),
+        example: "1m",
+        help: "The span over which a transfer's rate is judged",
+        doc: "\
+The span over which the rate of a transfer is averaged before it is held
+against `min-rate`. A client that takes nothing at all is cut off after
+one to two such spans.",
+        owner: Room::Connection,
+    };
+
+    GRACE: Duration = Parse::Text(up_to_longest), Setting {
+        name: "grace",
+        noun: "grace period",
+        form: Form::Valued { short: None, placeholder: "DURATION" },
+        takes: Takes::Text,
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("30s"),
+        example: "5m",
+        help: "How long transfers may finish after SIGTERM",
+        doc: "\
+How long transfers in flight may finish after SIGTERM or SIGINT, up to
+24h. New connections are refused and idle ones closed at once. 0 ends
+everything at once, as a second signal does.",
+        owner: Room::Connection,
+    };
+
+    LOG_FORMAT: LogFormat = Parse::Text(value::choice), Setting {
+        name: "log-format",
+        noun: "log format",
+        form: Form::Valued { short: None, placeholder: "FORMAT" },
+        takes: Takes::OneOf(LogFormat::words),
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("tally"),
+        example: "tally",
+        help: "What the access log looks like",
+        doc: "\
+What the access log looks like. `tally`: a banner, a line for each
+connection, and a line `PATH|CLIENT ADDRESS|CLIENT PORT|N` for each
+delivery of a file, after it has ended. `off`: no log.",
+        owner: Room::AccessLog,
+    };
+
+    LOG_FILE: LogFile = Parse::Bytes(value::log_file), Setting {
+        name: "log-file",
+        noun: "log file",
+        form: Form::Valued { short: None, placeholder: "FILE" },
+        takes: Takes::File,
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("-"),
+        example: "/var/log/tallyd.log",
+        help: "Where the access log goes; -: standard output",
+        doc: "\
+The file that the access log is appended to. `-` is standard output;
+a file of that name is `./-`.",
+        owner: Room::AccessLog,
+    };
+
+    CONFIG: PathBuf = Parse::Bytes(value::path), Setting {
+        name: "config",
+        noun: "configuration file",
+        form: Form::Valued { short: None, placeholder: "FILE" },
+        takes: Takes::File,
+        occurs: Occurs::Once,
+        places: Places::NotInFile,
+        default: None,
+        example: "/etc/tallyd.toml",
+        help: "A file with settings, in TOML",
+        doc: "\
+A file with settings, in TOML: each key is the name of a flag without
+its dashes, and `root` is the folder to serve. No file is read unless
+it is named.",
+        owner: Room::Config,
+    };
+
+    CHECK: bool = Parse::Text(value::choice), Setting {
+        name: "check",
+        noun: "check",
+        form: Form::Switch,
+        takes: Takes::Text,
+        occurs: Occurs::Once,
+        places: Places::CommandLine,
+        default: Some("false"),
+        example: "true",
+        help: "Check the settings, say what would be served, and exit",
+        doc: "\
+Reads and checks all settings and the folder, prints what would be
+served and every setting with its value and where it came from, in the
+form of a configuration file, and exits without listening.",
+        owner: Room::Config,
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::command_line::command;
+    use crate::config::setting::VARIABLE_PREFIX;
+
+    #[test]
+    fn the_table_is_consistent() {
+        command().debug_assert();
+        for setting in TABLE {
+            assert!(
+                std::ptr::eq(find(setting.name).expect("it is in the table"), *setting),
+                "{} is there twice",
+                setting.name
+            );
+            assert!(
+                setting.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'),
+                "{}",
+                setting.name
+            );
+            assert!(setting.variable().starts_with(VARIABLE_PREFIX));
+            assert!(!setting.help.ends_with('.') && !setting.help.contains('\n'), "{}", setting.help);
+            assert!(setting.doc.ends_with('.'), "{}", setting.doc);
+            assert!(
+                setting.doc.lines().all(|line| line.chars().count() <= 70),
+                "{} is broken too late",
+                setting.name
+            );
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The whole way from arguments, variables and a file to what is meant, in rows.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+
+use super::setting::{Form, Places};
+use super::table::TABLE;
+use super::*;
+
+/// A start of the program, without its file: words of the command line and `NAME=TEXT` for each variable.
+pub(super) fn start<S: AsRef<OsStr>>(args: &[S], vars: &[(&str, &OsStr)]) -> Result<Invocation, StartError> {
+    let program = [OsString::from("tallyd")];
+    let args = program.into_iter().chain(args.iter().map(|arg| arg.as_ref().to_owned()));
+    read(args, vars.iter().map(|(name, text)| (OsString::from(name), (*text).to_owned())))
+}
+
+/// A start with words of the command line, variables as `NAME=TEXT`, and the text of a file.
+pub(super) fn start_with(args: &[&str], vars: &[&str], file: Option<&str>) -> Result<Invocation, String> {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = folder.path().join("tallyd.toml");
+    let vars: Vec<(&str, &OsStr)> = vars
+        .iter()
+        .map(|var| var.split_once('=').expect("a variable has a name"))
+        .map(|(name, text)| (name, OsStr::new(text)))
+        .collect();
+    let mut args: Vec<OsString> = args.iter().map(OsString::from).collect();
+    if let Some(text) = file {
+        std::fs::write(&path, text).expect("a file for the test");
+        args.extend([OsString::from("--config"), path.clone().into_os_string()]);
+    }
+    start(&args, &vars).map_err(|error| {
+        assert_eq!(error.sentence.lines().count(), 1, "one sentence on one line: {error}");
+        format!("{} {}", error.exit as u8, error.sentence.replace(&format!("{path:?}"), "FILE"))
+    })
+}
+
+pub(super) fn config_of(invocation: Invocation) -> Config {
+    match invocation {
+        Invocation::Serve(config) | Invocation::Check(config) => config,
+        Invocation::Print(text) => panic!("settings were asked for, not: {text}"),
+    }
+}
+
+/// What a setting means in a configuration, as debug text.
+pub(super) fn meaning(config: &Config, name: &str) -> String {
+    match name {
+        "root" => format!("{:?}", config.root.value),
+        "cache" => format!("{}", config.cache_bytes),
+        "bind" => format!("{:?}", config.listen.binds.iter().map(|bind| bind.value).collect::<Vec<_>>()),
+        "port" => format!("{}", config.listen.port.value),
+        "workers" => format!("{}", config.workers),
+        "backlog" => format!("{}", config.listen.backlog),
+        "header-timeout" => format!("{:?}", config.limits.header_timeout),
+        "idle-timeout" => format!("{:?}", config.limits.idle_timeout),
+        "min-rate" => format!("{}", config.limits.min_rate_bytes_per_s),
+        "rate-window" => format!("{:?}", config.limits.rate_window),
+        "grace" => format!("{:?}", config.limits.grace),
+        "log-format" => format!("{:?}", config.log.format),
+        "log-file" => format!("{:?}", config.log.file.value),
+        other => panic!("the setting {other} has no meaning here: add its line"),
+    }
+}
+
+/// Checks that a start is refused with this exit code and sentence, in which `FILE` is the file.
+pub(super) fn check_refused(args: &[&str], vars: &[&str], file: Option<&str>, expect: &str) {
+    match start_with(args, vars, file) {
+        Ok(invocation) => panic!("{args:?} {vars:?} {file:?} is accepted: {invocation:?}"),
+        Err(sentence) => assert_eq!(sentence, expect, "{args:?} {vars:?} {file:?}"),
+    }
+}
+
+#[test]
+fn each_setting_on_the_command_line() {
+    let check = |args: &[&str], name: &str, expect: &str| {
+        let config = config_of(start_with(args, &[], None).expect("the arguments are right"));
+        assert_eq!(meaning(&config, name), expect, "{args:?}");
+    };
+    check(&[], "root", "\"www\"");
+    check(&["/srv/www"], "root", "\"/srv/www\"");
+    check(&["./man"], "root", "\"./man\"");
+    check(&["--", "man"], "root", "\"man\"");
+    check(&["--", "--check"], "root", "\"--check\"");
+    check(&["help"], "root", "\"help\"");
+    check(&["-"], "root", "\"-\"");
+    check(&[], "cache", "134217728");
+    check(&["--cache", "0"], "cache", "0");
+    check(&["--cache=64KiB"], "cache", "65536");
+    check(&[], "bind", "[All]");
+    check(&["-b", "::1", "--bind", "127.0.0.1", "--bind=[::1]"], "bind", "[Ip(::1), Ip(127.0.0.1)]");
+    check(&[], "port", "0");
+    check(&["-p80"], "port", "80");
+    check(&["-p", "65535"], "port", "65535");
+    check(&["--port=80", "www"], "port", "80");
+    check(&["--workers", "3"], "workers", "3");
+    check(&[], "backlog", "4096");
+    check(&["--backlog", "5"], "backlog", "5");
+    check(&[], "header-timeout", "15s");
+    check(&["--header-timeout", "500ms"], "header-timeout", "500ms");
+    check(&[], "idle-timeout", "75s");
+    check(&["--idle-timeout", "2m"], "idle-timeout", "120s");
+    check(&[], "min-rate", "256");
+    check(&["--min-rate", "0"], "min-rate", "0");
+    check(&[], "grace", "30s");
+    check(&["--grace", "0"], "grace", "0ns");
+    check(&[], "log-format", "Tally");
+    check(&["--log-format", "off"], "log-format", "Off");
+    check(&[], "log-file", "StandardOutput");
+    check(&["--log-file", "-"], "log-file", "StandardOutput");
+    check(&["--log-file", "a.log"], "log-file", "Path(\"a.log\")");
+}
+
+#[test]
+fn each_setting_refuses_what_it_is_not() {
+    let check = |args: &[&str], expect: &str| check_refused(args, &[], None, &format!("2 the {expect}"));
+    check(&[""], r#"folder "" (ROOT, command line) is an empty name; write it as in: tallyd /srv/www"#);
+    check(
+        &["--cache", "64KB"],
+        r#"cache size "64KB" (--cache, command line) is not a size (a whole number with K, M, G or T, powers of 1024; without: bytes); write it as in: --cache 256M"#,
+    );
+    check(
+        &["-b", "::1", "-b", "localhost"],
+        r#"address "localhost" (--bind, command line) is neither all nor an IPv4 or IPv6 address; write it as in: --bind 127.0.0.1"#,
+    );
+    check(
+        &["--port", "99999"],
+        r#"port "99999" (--port, command line) is not a whole number from 0 to 65535; write it as in: --port 8080"#,
+    );
+    check(
+        &["-p", "-1"],
+        r#"port "-1" (--port, command line) is not a whole number from 0 to 65535; write it as in: --port 8080"#,
+    );
+    check(
+        &["--port="],
+        r#"port "" (--port, command line) is not a whole number from 0 to 65535; write it as in: --port 8080"#,
+    );
+    check(
+        &["--workers", "0"],
+        r#"number of workers "0" (--workers, command line) is neither auto nor a whole number from 1 to 1024; write it as in: --workers 4"#,
+    );
+    check(
+        &["--backlog", "0"],
+        r#"backlog "0" (--backlog, command line) is not a whole number from 1 to 65535; write it as in: --backlog 1024"#,
+    );
+    check(
+        &["--header-timeout", "0"],
+        r#"header timeout "0" (--header-timeout, command line) is shorter than 1ms; write it as in: --header-timeout 15s"#,
+    );
+    check(
+        &["--idle-timeout", "0s"],
+        r#"idle timeout "0s" (--idle-timeout, command line) is shorter than 1ms; write it as in: --idle-timeout 75s"#,
+    );
+    check(
+        &["--min-rate", "-5"],
+        r#"minimum rate "-5" (--min-rate, command line) is not a size (a whole number with K, M, G or T, powers of 1024; without: bytes); write it as in: --min-rate 1K"#,
+    );
+    check(
+        &["--grace", "2d"],
+        r#"grace period "2d" (--grace, command line) is not a duration (a number with ms, s, m or h; without: seconds); write it as in: --grace 5m"#,
+    );
+    check(
+        &["--log-format", "json\n"],
+        r#"log format "json\n" (--log-format, command line) is not one of: tally, off; write it as in: --log-format tally"#,
+    );
+    check(
+        &["--log-file", ""],
+        r#"log file "" (--log-file, command line) is an empty name; write it as in: --log-file /var/log/tallyd.log"#,
+    );
+    check(
+        &["--config", ""],
+        r#"configuration file "" (--config, command line) is an empty name; write it as in: --config /etc/tallyd.toml"#,
+    );
+}
+
+#[test]
+fn each_example_means_the_same_from_every_place() {
+    for setting in TABLE.iter().filter(|setting| setting.places == Places::Everywhere) {
+        let by_flag = match setting.form {
+            Form::Positional { .. } => vec![setting.example.to_owned()],
+            Form::Valued { .. } => vec![format!("--{}", setting.name), setting.example.to_owned()],
+            Form::Switch => vec![format!("--{}", setting.name)],
+        };
+        let by_flag: Vec<&str> = by_flag.iter().map(String::as_str).collect();
+        let meaning_of = |start: Result<Invocation, String>| {
+            meaning(&config_of(start.expect("an example in the table is right")), setting.name)
+        };
+        let expect = meaning_of(start_with(&by_flag, &[], None));
+        assert_eq!(
+            meaning_of(start_with(&[], &[&setting.example_as_variable()], None)),
+            expect,
+            "{}",
+            setting.name
+        );
+        assert_eq!(
+            meaning_of(start_with(&[], &[], Some(&setting.example_in_file()))),
+            expect,
+            "{}",
+            setting.name
+        );
+    }
+}
+
+#[test]
+fn bytes_that_are_not_utf8() {
+    let bytes = OsStr::from_bytes(b"a\xff");
+    let refused = |start: Result<Invocation, StartError>| start.expect_err("not UTF-8").sentence;
+
+    let config = config_of(start(&[bytes], &[]).expect("a path is any bytes"));
+    assert_eq!(config.root.value.as_os_str(), bytes);
+    let config = config_of(start::<&str>(&[], &[("TALLYD_LOG_FILE", bytes)]).expect("a path is any bytes"));
+    assert_eq!(config.log.file.value, LogFile::Path(bytes.into()));
+
+    let port = refused(start(&[OsStr::new("-p"), bytes], &[]));
+    assert_eq!(
+        port,
+        r#"the port "a\xFF" (--port, command line) is not UTF-8 text; write it as in: --port 8080"#
+    );
+    let bind = refused(start::<&str>(&[], &[("TALLYD_BIND", bytes)]));
+    assert_eq!(
+        bind,
+        r#"the address "a\xFF" (variable TALLYD_BIND) is not UTF-8 text; write it as in: TALLYD_BIND=127.0.0.1"#
+    );
+    let format = refused(start(&[OsStr::new("--log-format"), bytes], &[]));
+    assert_eq!(
+        format,
+        r#"the log format "a\xFF" (--log-format, command line) is not UTF-8 text; write it as in: --log-format tally"#
+    );
+    let flag = refused(start(&[OsStr::from_bytes(b"--p\xff")], &[]));
+    assert_eq!(flag, "there is no flag \"--p\u{fffd}\" (command line); see tallyd --help");
+    let named = [(OsStr::from_bytes(b"TALLYD_\xff").to_owned(), OsString::new())];
+    let variable = refused(read(std::iter::empty(), named.into_iter()));
+    assert!(variable.starts_with("there is no setting for the variable \"TALLYD_\u{fffd}\""), "{variable}");
+}

@@ -1,0 +1,244 @@
+//! How the text of a setting becomes a value: one parser for each kind, the same for flag, variable and file.
+//!
+//! A parser says what is wrong with a text, as the end of a sentence; which setting it was, where the text
+//! came from and what would be right is added where the value is asked for (`given`).
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::net::IpAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// What is wrong with a text: a predicate, as in "is not a whole number from 0 to 65535".
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Fault(String);
+
+impl Fault {
+    /// The predicate, without subject and full stop.
+    pub(crate) fn new(predicate: impl Into<String>) -> Fault {
+        Fault(predicate.into())
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where to listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BindAddress {
+    /// Every interface, IPv4 and IPv6.
+    All,
+    /// One address; the unspecified ones stand for every interface of their own family.
+    Ip(IpAddr),
+}
+
+impl BindAddress {
+    /// Whether a socket for this setting can be bound to `ip`.
+    pub(crate) fn includes(self, ip: IpAddr) -> bool {
+        match self {
+            BindAddress::All => ip.is_unspecified(),
+            BindAddress::Ip(own) => own == ip,
+        }
+    }
+}
+
+/// What the access log looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// A banner, a line per connection, and a line per delivery: `PATH|CLIENT ADDRESS|CLIENT PORT|N`.
+    Tally,
+    /// Nothing.
+    Off,
+}
+
+/// Where the access log goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LogFile {
+    /// Standard output.
+    StandardOutput,
+    /// A file, appended to.
+    Path(PathBuf),
+}
+
+/// A value that is one of a few words.
+pub(crate) trait Choice: Copy + 'static {
+    /// Each word with what it means, in the order in which they are shown.
+    const CHOICES: &'static [(&'static str, Self)];
+
+    /// The words alone.
+    fn words() -> Vec<&'static str> {
+        Self::CHOICES.iter().map(|(word, _)| *word).collect()
+    }
+}
+
+impl Choice for LogFormat {
+    const CHOICES: &'static [(&'static str, Self)] = &[("tally", LogFormat::Tally), ("off", LogFormat::Off)];
+}
+
+impl Choice for bool {
+    const CHOICES: &'static [(&'static str, Self)] = &[("true", true), ("false", false)];
+}
+
+/// One of the words of a choice.
+pub(crate) fn choice<C: Choice>(text: &str) -> Result<C, Fault> {
+    let chosen = C::CHOICES.iter().find(|(word, _)| *word == text);
+    chosen
+        .map(|(_, meaning)| *meaning)
+        .ok_or_else(|| Fault::new(format!("is not one of: {}", C::words().join(", "))))
+}
+
+/// A whole number in decimal digits from `MIN` to `MAX`, both included.
+pub(crate) fn whole<const MIN: u32, const MAX: u32>(text: &str) -> Result<u32, Fault> {
+    digits(text)
+        .and_then(|digits| digits.parse().ok())
+        .filter(|number| (MIN..=MAX).contains(number))
+        .ok_or_else(|| Fault::new(format!("is not a whole number from {MIN} to {MAX}")))
+}
+
+/// A port of TCP or UDP; 0 lets the system pick one.
+pub(crate) fn port(text: &str) -> Result<u16, Fault> {
+    whole::<0, { u16::MAX as u32 }>(text).map(|number| number as u16)
+}
+
+/// A number of workers, or `auto`: as many as this process may use cores.
+pub(crate) fn workers(text: &str) -> Result<NonZeroUsize, Fault> {
+    if text == "auto" {
+        // Where the system does not say how many cores there are, one worker always works.
+        return Ok(
+            std::thread::available_parallelism().map_or(NonZeroUsize::MIN, |cores| cores.min(MAX_WORKERS))
+        );
+    }
+    digits(text)
+        .and_then(|digits| digits.parse().ok())
+        .filter(|workers| *workers <= MAX_WORKERS)
+        .ok_or_else(|| Fault::new(format!("is neither auto nor a whole number from 1 to {MAX_WORKERS}")))
+}
+
+/// Each worker is a thread with its own listener; the largest machines have fewer cores than this.
+const MAX_WORKERS: NonZeroUsize = NonZeroUsize::new(1024).expect("1024 is not zero");
+
+/// `all`, an IPv4 address, or an IPv6 address with or without brackets.
+pub(crate) fn bind_address(text: &str) -> Result<BindAddress, Fault> {
+    if text == "all" {
+        return Ok(BindAddress::All);
+    }
+    let bracketed = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let address = match bracketed {
+        Some(inside) => inside.parse().map(IpAddr::V6),
+        None => text.parse(),
+    };
+    address.map(BindAddress::Ip).map_err(|_| Fault::new("is neither all nor an IPv4 or IPv6 address"))
+}
+
+/// The path of a file or folder, taken byte for byte.
+pub(crate) fn path(text: &OsStr) -> Result<PathBuf, Fault> {
+    if text.is_empty() {
+        return Err(Fault::new("is an empty name"));
+    }
+    if text.as_encoded_bytes().contains(&0) {
+        return Err(Fault::new("holds a NUL, which no path can"));
+    }
+    Ok(PathBuf::from(text))
+}
+
+/// A file, or `-` for standard output.
+pub(crate) fn log_file(text: &OsStr) -> Result<LogFile, Fault> {
+    if text == "-" { Ok(LogFile::StandardOutput) } else { path(text).map(LogFile::Path) }
+}
+
+/// The text, if it is decimal digits alone: the parsers of the standard library take a sign as well.
+fn digits(text: &str) -> Option<&str> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+
+    use super::*;
+
+    fn check<T: Debug>(parse: fn(&str) -> Result<T, Fault>, text: &str, expect: &str) {
+        let shown = match parse(text) {
+            Ok(value) => format!("{value:?}"),
+            Err(fault) => fault.to_string(),
+        };
+        assert_eq!(shown, expect, "{text:?}");
+    }
+
+    #[test]
+    fn numbers() {
+        const BAD: &str = "is not a whole number from 1 to 65535";
+        let backlog = whole::<1, 65535>;
+        check(backlog, "1", "1");
+        check(backlog, "65535", "65535");
+        check(backlog, "0005", "5");
+        for text in
+            ["", "0", "65536", "-1", "+1", " 1", "1 ", "1.0", "0x10", "1e3", "99999999999999999999", "١"]
+        {
+            check(backlog, text, BAD);
+        }
+        check(port, "0", "0");
+        check(port, "65535", "65535");
+        check(port, "65536", "is not a whole number from 0 to 65535");
+        check(port, "", "is not a whole number from 0 to 65535");
+    }
+
+    #[test]
+    fn numbers_of_workers() {
+        const BAD: &str = "is neither auto nor a whole number from 1 to 1024";
+        check(workers, "1", "1");
+        check(workers, "1024", "1024");
+        for text in ["", "0", "1025", "-2", "+2", "AUTO", "auto "] {
+            check(workers, text, BAD);
+        }
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(1024);
+        check(workers, "auto", &cores.to_string());
+    }
+
+    #[test]
+    fn addresses() {
+        const BAD: &str = "is neither all nor an IPv4 or IPv6 address";
+        check(bind_address, "all", "All");
+        check(bind_address, "127.0.0.1", "Ip(127.0.0.1)");
+        check(bind_address, "0.0.0.0", "Ip(0.0.0.0)");
+        check(bind_address, "::", "Ip(::)");
+        check(bind_address, "::1", "Ip(::1)");
+        check(bind_address, "[::1]", "Ip(::1)");
+        check(bind_address, "2001:DB8::1", "Ip(2001:db8::1)");
+        for text in
+            ["", "[]", "[::1", "::1]", "[127.0.0.1]", "localhost", "127.1", "127.0.0.1:80", "[::1]:80", "*"]
+        {
+            check(bind_address, text, BAD);
+        }
+    }
+
+    #[test]
+    fn choices() {
+        check(choice::<LogFormat>, "tally", "Tally");
+        check(choice::<LogFormat>, "off", "Off");
+        check(choice::<LogFormat>, "Off", "is not one of: tally, off");
+        check(choice::<LogFormat>, "", "is not one of: tally, off");
+        check(choice::<bool>, "true", "true");
+        check(choice::<bool>, "yes", "is not one of: true, false");
+    }
+
+    #[test]
+    fn paths() {
+        fn as_path(text: &str) -> Result<PathBuf, Fault> {
+            path(OsStr::new(text))
+        }
+        fn as_log_file(text: &str) -> Result<LogFile, Fault> {
+            log_file(OsStr::new(text))
+        }
+        check(as_path, "www", "\"www\"");
+        check(as_path, " ", "\" \"");
+        check(as_path, "", "is an empty name");
+        check(as_path, "a\0b", "holds a NUL, which no path can");
+        check(as_log_file, "-", "StandardOutput");
+        check(as_log_file, "./-", "Path(\"./-\")");
+        check(as_log_file, "", "is an empty name");
+    }
+}

@@ -1,0 +1,96 @@
+//! The environment variables `TALLYD_*`, one for each setting.
+//!
+//! A variable that is set to nothing counts as not set, as container files that pass on an unset one write it.
+
+use std::ffi::OsString;
+
+use super::given::{Given, Origin};
+use super::nearest::nearest;
+use super::setting::{Occurs, Places, Setting, VARIABLE_PREFIX};
+use super::start_error::StartError;
+use super::table::TABLE;
+
+/// What the variables give. A name with our prefix that is no setting is refused: it is a slip of the key.
+pub(super) fn read(vars: impl Iterator<Item = (OsString, OsString)>) -> Result<Vec<Given>, StartError> {
+    let mut given = Vec::new();
+    for (name, text) in vars {
+        if !name.as_encoded_bytes().starts_with(VARIABLE_PREFIX.as_bytes()) {
+            continue;
+        }
+        let setting = setting_of(&name.to_string_lossy())?;
+        if text.is_empty() {
+            continue;
+        }
+        given.extend(split(setting, text).map(|text| Given { setting, text, origin: Origin::Variable }));
+    }
+    Ok(given)
+}
+
+fn setting_of(name: &str) -> Result<&'static Setting, StartError> {
+    let named = TABLE.iter().copied().find(|setting| setting.variable() == name);
+    match named {
+        Some(setting) if setting.places == Places::CommandLine => Err(StartError::wrong(format!(
+            "the variable {name} is not read, because {flag} is about one run; give it on the command line: tallyd {flag}",
+            flag = setting.flag(),
+        ))),
+        Some(setting) => Ok(setting),
+        None => Err(unknown(name)),
+    }
+}
+
+fn unknown(name: &str) -> StartError {
+    // The prefix is common to all and would make any two names alike.
+    let bare = |name: &str| name.replacen(VARIABLE_PREFIX, "", 1);
+    let readable = TABLE.iter().filter(|setting| setting.places != Places::CommandLine);
+    let cure = match nearest(&bare(name), readable.map(|setting| bare(&setting.variable()))) {
+        Some(meant) => format!("did you mean {VARIABLE_PREFIX}{meant}?"),
+        None => "unset it, or see tallyd --help for those that there are".to_owned(),
+    };
+    StartError::wrong(format!("there is no setting for the variable {name:?}; {cure}"))
+}
+
+/// The texts in one variable: several where the setting has several.
+fn split(setting: &Setting, text: OsString) -> impl Iterator<Item = OsString> {
+    let texts = match (setting.occurs, text.to_str()) {
+        (Occurs::Repeated { separator }, Some(text)) => {
+            text.split(separator).map(|part| OsString::from(part.trim())).collect()
+        }
+        // Bytes that are not UTF-8 are no list; the setting's own parser says so.
+        (Occurs::Repeated { .. }, None) | (Occurs::Once, _) => vec![text],
+    };
+    texts.into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::tests::check_refused;
+
+    #[test]
+    fn what_a_variable_cannot_be() {
+        let check = |var: &str, expect: &str| check_refused(&[], &[var], None, &format!("2 {expect}"));
+        check(
+            "TALLYD_PORT=x",
+            r#"the port "x" (variable TALLYD_PORT) is not a whole number from 0 to 65535; write it as in: TALLYD_PORT=8080"#,
+        );
+        check(
+            "TALLYD_BIND=::1, x",
+            r#"the address "x" (variable TALLYD_BIND) is neither all nor an IPv4 or IPv6 address; write it as in: TALLYD_BIND=127.0.0.1"#,
+        );
+        check(
+            "TALLYD_PROT=80",
+            r#"there is no setting for the variable "TALLYD_PROT"; did you mean TALLYD_PORT?"#,
+        );
+        check(
+            "TALLYD_PROT=",
+            r#"there is no setting for the variable "TALLYD_PROT"; did you mean TALLYD_PORT?"#,
+        );
+        check(
+            "TALLYD_=",
+            r#"there is no setting for the variable "TALLYD_"; unset it, or see tallyd --help for those that there are"#,
+        );
+        check(
+            "TALLYD_CHECK=true",
+            "the variable TALLYD_CHECK is not read, because --check is about one run; give it on the command line: tallyd --check",
+        );
+    }
+}
