@@ -176,8 +176,8 @@ How long a persistent connection may rest between two requests, 1ms to
         help: "Bytes per second below which a transfer is ended; 0: never",
         doc: "\
 A transfer that was slower than this many bytes per second, on average
-over the span of `rate-window`, is ended. A faster one may take as
-long as it needs. What its system has acknowledged counts.
+over the span of `rate-window`, is ended. A faster one may take as long
+as it needs. What counts is what the client's system acknowledged.
 0 ends none.",
         owner: Room::Connection,
     };
@@ -193,9 +193,9 @@ long as it needs. What its system has acknowledged counts.
         example: "1m",
         help: "The span over which a transfer's rate is judged",
         doc: "\
-The span over which the rate of a transfer is averaged before it is held
-against `min-rate`. A client that takes nothing at all is cut off after
-one to two such spans.",
+The span over which the rate of a transfer is averaged before it is
+held against `min-rate`. A client that takes nothing at all is cut off
+after one to two such spans.",
         owner: Room::Connection,
     };
 
