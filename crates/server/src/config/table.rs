@@ -176,8 +176,8 @@ How long a persistent connection may rest between two requests, 1ms to
         help: "Bytes per second below which a transfer is ended; 0: never",
         doc: "\
 A transfer that was slower than this many bytes per second, on average
-over the span of `rate-window`, is ended. A faster one may take as long
-as it needs. What counts is what the client's system acknowledged.
+over the span of `rate-window`, is ended. A faster one may take as
+long as it needs. What counts is what the client's system acknowledged.
 0 ends none.",
         owner: Room::Connection,
     };
