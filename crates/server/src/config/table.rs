@@ -177,7 +177,7 @@ How long a persistent connection may rest between two requests, 1ms to
         doc: "\
 A transfer that was slower than this many bytes per second, on average
 over the span of `rate-window`, is ended. A faster one may take as
-long as it needs. What counts is what the client's system acknowledged.
+long as it needs. What counts is what the client's system has taken.
 0 ends none.",
         owner: Room::Connection,
     };
