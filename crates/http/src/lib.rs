@@ -1,2 +1,7 @@
 //! What HTTP says, as pure functions and values: no input or output, no clock, no async, no threads.
 #![forbid(unsafe_code)]
+
+pub mod accept;
+pub mod content_coding;
+pub mod field_lines;
+mod quality;
