@@ -3,5 +3,6 @@
 
 pub mod accept;
 pub mod content_coding;
+pub mod disposition;
 pub mod field_lines;
 mod quality;
