@@ -6,3 +6,4 @@ pub mod content_coding;
 pub mod disposition;
 pub mod field_lines;
 mod quality;
+pub mod validator;
