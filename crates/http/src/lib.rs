@@ -5,5 +5,6 @@ pub mod accept;
 pub mod content_coding;
 pub mod disposition;
 pub mod field_lines;
+pub mod precondition;
 mod quality;
 pub mod validator;
