@@ -7,4 +7,5 @@ pub mod disposition;
 pub mod field_lines;
 pub mod precondition;
 mod quality;
+pub mod range;
 pub mod validator;
