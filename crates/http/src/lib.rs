@@ -5,6 +5,7 @@ pub mod accept;
 pub mod content_coding;
 pub mod disposition;
 pub mod field_lines;
+pub mod multipart;
 pub mod precondition;
 mod quality;
 pub mod range;
