@@ -9,4 +9,6 @@ pub mod multipart;
 pub mod precondition;
 mod quality;
 pub mod range;
+pub mod representation;
+pub mod response;
 pub mod validator;
