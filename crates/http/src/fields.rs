@@ -1,60 +1,25 @@
-//! The field lines of a request that this server acts on (RFC 9110 §5), and their list syntax.
+//! The fields of a request that this server acts on (RFC 9110 §5).
 
-/// All lines of one field, in the order received. Nothing is allocated unless a field is repeated.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Lines<'a> {
-    /// The field is not in the request.
-    #[default]
-    Absent,
-    /// The field has one line, as nearly always.
-    One(&'a [u8]),
-    /// The field is repeated.
-    Several(Vec<&'a [u8]>),
-}
-
-impl<'a> Lines<'a> {
-    /// The raw values, one per line, in order.
-    pub fn as_slice(&self) -> &[&'a [u8]] {
-        match self {
-            Lines::Absent => &[],
-            Lines::One(value) => std::slice::from_ref(value),
-            Lines::Several(values) => values,
-        }
-    }
-
-    /// The members of a comma-separated list over all lines, trimmed, without empty ones (RFC 9110 §5.6.1).
-    ///
-    /// For lists of tokens; a list whose members can be quoted strings needs a parser of its own.
-    pub fn tokens(&self) -> impl Iterator<Item = &'a [u8]> {
-        self.as_slice()
-            .iter()
-            .flat_map(|value| value.split(|&byte| byte == b','))
-            .map(<[u8]>::trim_ascii)
-            .filter(|token| !token.is_empty())
-    }
-
-    fn push(&mut self, value: &'a [u8]) {
-        match self {
-            Lines::Absent => *self = Lines::One(value),
-            Lines::One(first) => *self = Lines::Several(vec![*first, value]),
-            Lines::Several(values) => values.push(value),
-        }
-    }
-}
+use crate::field_lines::FieldLines;
+use crate::precondition::Conditions;
 
 /// The fields of a request that have a meaning here; all others are passed over.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Fields<'a> {
+    /// The preconditions (RFC 9110 §13).
+    pub conditions: Conditions<'a>,
     /// `Connection` (RFC 9110 §7.6.1).
-    pub connection: Lines<'a>,
+    pub connection: FieldLines<'a>,
     /// `Content-Length` (RFC 9110 §8.6).
-    pub content_length: Lines<'a>,
+    pub content_length: FieldLines<'a>,
     /// `Expect` (RFC 9110 §10.1.1).
-    pub expect: Lines<'a>,
+    pub expect: FieldLines<'a>,
     /// `Host` (RFC 9110 §7.2).
-    pub host: Lines<'a>,
+    pub host: FieldLines<'a>,
+    /// `Range` (RFC 9110 §14.2).
+    pub range: FieldLines<'a>,
     /// `Transfer-Encoding` (RFC 9112 §6.1).
-    pub transfer_encoding: Lines<'a>,
+    pub transfer_encoding: FieldLines<'a>,
 }
 
 impl<'a> Fields<'a> {
@@ -69,14 +34,24 @@ impl<'a> Fields<'a> {
         fields
     }
 
-    /// The place of a known name. The length is compared first: it decides for nearly every unknown name.
-    fn line_of(&mut self, name: &str) -> Option<&mut Lines<'a>> {
-        let (known, place) = match name.len() {
-            4 => ("host", &mut self.host),
-            6 => ("expect", &mut self.expect),
-            10 => ("connection", &mut self.connection),
-            14 => ("content-length", &mut self.content_length),
-            17 => ("transfer-encoding", &mut self.transfer_encoding),
+    /// The place of a known name. Its length and first letter are compared first: they decide for nearly every
+    /// unknown name.
+    fn line_of(&mut self, name: &str) -> Option<&mut FieldLines<'a>> {
+        let first = name.as_bytes().first()?.to_ascii_lowercase();
+        let (known, place) = match (name.len(), first) {
+            (4, b'h') => ("host", &mut self.host),
+            (5, b'r') => ("range", &mut self.range),
+            (6, b'e') => ("expect", &mut self.expect),
+            (8, b'i') if name.as_bytes()[3].eq_ignore_ascii_case(&b'm') => {
+                ("if-match", &mut self.conditions.if_match)
+            }
+            (8, b'i') => ("if-range", &mut self.conditions.if_range),
+            (10, b'c') => ("connection", &mut self.connection),
+            (13, b'i') => ("if-none-match", &mut self.conditions.if_none_match),
+            (14, b'c') => ("content-length", &mut self.content_length),
+            (17, b'i') => ("if-modified-since", &mut self.conditions.if_modified_since),
+            (17, b't') => ("transfer-encoding", &mut self.transfer_encoding),
+            (19, b'i') => ("if-unmodified-since", &mut self.conditions.if_unmodified_since),
             _ => return None,
         };
         name.eq_ignore_ascii_case(known).then_some(place)
@@ -95,15 +70,8 @@ mod tests {
             ("Post", b"no"),
             ("Connection", b"y, z"),
         ]);
-        assert_eq!(fields.host, Lines::One(b"a"));
-        assert_eq!(fields.connection.as_slice(), [b"x".as_slice(), b"y, z"]);
-        assert_eq!(fields.expect, Lines::Absent);
-    }
-
-    #[test]
-    fn lists_rfc_9110_5_6_1() {
-        let lines = Lines::Several(vec![b" a ,, b\t", b"", b",c"]);
-        assert_eq!(lines.tokens().collect::<Vec<_>>(), [b"a", b"b", b"c"]);
-        assert_eq!(Lines::Absent.tokens().count(), 0);
+        assert_eq!(fields.host, FieldLines::One(b"a"));
+        assert_eq!(fields.connection.lines(), [b"x".as_slice(), b"y, z"]);
+        assert_eq!(fields.expect, FieldLines::Absent);
     }
 }

@@ -4,11 +4,22 @@
 //! here can be tested without a socket or a file; the crate does not know the ledger.
 #![forbid(unsafe_code)]
 
+pub mod accept;
+pub mod content_coding;
+pub mod disposition;
+pub mod field_lines;
 pub mod fields;
 pub mod h1;
 pub mod media_type;
 pub mod method;
+pub mod multipart;
+pub mod precondition;
+mod quality;
+pub mod range;
 pub mod refusal;
+pub mod representation;
 pub mod request;
+pub mod response;
 pub mod status;
 pub mod target;
+pub mod validator;

@@ -2,13 +2,15 @@
 //!
 //! Content is never sniffed: a file is what its publisher named it.
 
+use std::borrow::Cow;
+
 /// What is not known is a stream of bytes (RFC 2046 §4.5.1).
 const UNKNOWN: &str = "application/octet-stream";
 
 /// The value of `Content-Type` for a file of this name: by its extension, in any case; text with its charset.
-pub fn of_file_name(name: &[u8]) -> String {
+pub fn of_file_name(name: &[u8]) -> Cow<'static, str> {
     let essence = std::str::from_utf8(extension(name)).ok().map_or(UNKNOWN, of_extension);
-    if is_text(essence) { format!("{essence}; charset=utf-8") } else { essence.to_owned() }
+    if is_text(essence) { format!("{essence}; charset=utf-8").into() } else { essence.into() }
 }
 
 /// The part after the last dot; empty for a name without one, and for a dot file's whole name.

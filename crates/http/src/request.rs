@@ -1,11 +1,12 @@
 //! A request as this server understands it, whatever version of HTTP carried it (RFC 9110 §3.4).
 
-use crate::fields::{Fields, Lines};
+use crate::field_lines::FieldLines;
+use crate::fields::Fields;
 use crate::method::Method;
 use crate::refusal::Refusal;
 
 /// A request's head. It borrows from the bytes that it was read from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Request<'a> {
     /// What is asked for.
     pub method: Method,
@@ -39,15 +40,15 @@ impl Request<'_> {
     /// Checks `Host` (RFC 9112 §3.2): required in HTTP/1.1, never repeated, and of valid form.
     pub fn check_host(&self) -> Result<(), Refusal> {
         match (&self.fields.host, self.version) {
-            (Lines::One(host), _) if is_host(host) => Ok(()),
-            (Lines::Absent, Version::Http10) => Ok(()),
-            (Lines::Absent | Lines::One(_) | Lines::Several(_), _) => Err(Refusal::BadHost),
+            (FieldLines::One(host), _) if is_host(host) => Ok(()),
+            (FieldLines::Absent, Version::Http10) => Ok(()),
+            (FieldLines::Absent | FieldLines::One(_) | FieldLines::Repeated(_), _) => Err(Refusal::BadHost),
         }
     }
 
     /// Reads `Expect`; anything other than `100-continue` is refused. HTTP/1.0 has no expectations.
     pub fn expectation(&self) -> Result<Expectation, Refusal> {
-        let mut members = self.fields.expect.tokens();
+        let mut members = self.fields.expect.members();
         match (self.version, members.next(), members.next()) {
             (Version::Http10, _, _) | (Version::Http11, None, _) => Ok(Expectation::Absent),
             (Version::Http11, Some(only), None) if only.eq_ignore_ascii_case(b"100-continue") => {

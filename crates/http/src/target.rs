@@ -92,6 +92,11 @@ impl<'a> SitePath<'a> {
         &self.0[1..]
     }
 
+    /// The last segment; empty for a directory.
+    pub fn file_name(&self) -> &[u8] {
+        &self.0[memchr::memrchr(b'/', &self.0).map_or(0, |slash| slash + 1)..]
+    }
+
     /// Whether the path asks for a directory, by ending in `/`.
     pub fn is_directory_form(&self) -> bool {
         self.0.ends_with(b"/")

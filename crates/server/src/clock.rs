@@ -1,9 +1,10 @@
 //! The time, as coarse as serving needs it: the kernel's tick (1–4 ms), read without a system call.
 
 use std::cell::{Cell, Ref, RefCell};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
+use tallyd_http::validator::{HttpDate, Timestamp};
 
 /// A moment on the monotonic clock, in milliseconds since an arbitrary start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +24,17 @@ impl Moment {
     }
 }
 
+/// The time of day.
+pub(crate) fn timestamp() -> Timestamp {
+    let now = clock_gettime(ClockId::RealtimeCoarse);
+    Timestamp { seconds: now.tv_sec, nanoseconds: now.tv_nsec.unsigned_abs() as u32 }
+}
+
+/// The time of day as HTTP writes it.
+pub(crate) fn http_date() -> HttpDate {
+    HttpDate::from_unix_seconds(timestamp().seconds).expect("the clock is set to a year between 0 and 9999")
+}
+
 /// A text that holds the date, rendered once a second.
 pub(crate) struct SecondlyText {
     second: Cell<i64>,
@@ -38,11 +50,11 @@ impl SecondlyText {
 
     /// The text for this second.
     pub(crate) fn now(&self) -> Ref<'_, [u8]> {
-        let second = clock_gettime(ClockId::RealtimeCoarse).tv_sec;
+        let second = timestamp().seconds;
         if self.second.replace(second) != second {
             let mut text = self.text.borrow_mut();
             text.clear();
-            (self.render)(&mut text, httpdate::fmt_http_date(SystemTime::now()).as_bytes());
+            (self.render)(&mut text, http_date().to_string().as_bytes());
         }
         Ref::map(self.text.borrow(), Vec::as_slice)
     }

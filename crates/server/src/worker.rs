@@ -1,6 +1,7 @@
 //! A worker: one thread, one runtime, its own listeners; a connection lives and dies on one worker.
 
 use std::cell::Cell;
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
@@ -65,6 +66,8 @@ pub(crate) struct Worker {
     pub(crate) ok_start: SecondlyText,
     /// The value of `Date`.
     pub(crate) date: SecondlyText,
+    boundary_seed: RandomState,
+    boundaries: Cell<u64>,
     stage: Cell<Stage>,
     max_connections: usize,
     /// Told whenever a connection has ended.
@@ -106,10 +109,19 @@ impl Worker {
             log,
             ok_start: SecondlyText::new(|text, date| write_start(text, Status::OK, date)),
             date: SecondlyText::new(Vec::extend_from_slice),
+            boundary_seed: RandomState::new(),
+            boundaries: Cell::new(0),
             stage: Cell::new(Stage::Serving),
             max_connections,
             departures: Notify::new(),
         }
+    }
+
+    /// A number that no content can be expected to hold, for the boundary between parts (RFC 2046 §5.1.1).
+    pub(crate) fn draw_boundary(&self) -> u128 {
+        let draw = |half: u8| u128::from(self.boundary_seed.hash_one((half, self.boundaries.get())));
+        self.boundaries.set(self.boundaries.get() + 1);
+        draw(0) << 64 | draw(1)
     }
 
     /// Whether the answer to a request should be a connection's last.

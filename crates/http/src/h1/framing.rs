@@ -1,7 +1,7 @@
 //! Where a request's content ends (RFC 9112 §6.3). Whatever could be read in two ways is refused: that is
 //! how requests are smuggled past a proxy (RFC 9112 §11.2).
 
-use crate::fields::Lines;
+use crate::field_lines::FieldLines;
 use crate::refusal::Refusal;
 use crate::request::{Request, Version};
 
@@ -23,12 +23,14 @@ pub enum Framing {
 pub fn of_request(request: &Request<'_>) -> Result<Framing, Refusal> {
     let fields = &request.fields;
     match (&fields.transfer_encoding, &fields.content_length) {
-        (Lines::Absent, Lines::Absent) => Ok(Framing::Empty),
-        (Lines::Absent, Lines::One(length)) => content_length(length),
-        (Lines::One(codings), Lines::Absent) if request.version == Version::Http11 => {
+        (FieldLines::Absent, FieldLines::Absent) => Ok(Framing::Empty),
+        (FieldLines::Absent, FieldLines::One(length)) => content_length(length),
+        (FieldLines::One(codings), FieldLines::Absent) if request.version == Version::Http11 => {
             transfer_codings(codings)
         }
-        (Lines::Absent | Lines::One(_) | Lines::Several(_), _) => Err(Refusal::AmbiguousFraming),
+        (FieldLines::Absent | FieldLines::One(_) | FieldLines::Repeated(_), _) => {
+            Err(Refusal::AmbiguousFraming)
+        }
     }
 }
 

@@ -23,7 +23,11 @@ pub const MAX_TARGET_BYTES: usize = 8000;
 const MAX_FIELD_LINES: usize = 100;
 
 /// What the bytes received so far amount to.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives on the stack for one call, and the large variant is the usual one"
+)]
 pub enum Head<'a> {
     /// A whole head.
     Complete {

@@ -1,6 +1,6 @@
 //! Whether a connection carries another request (RFC 9112 §9.3), and how that is said.
 
-use crate::fields::Lines;
+use crate::field_lines::FieldLines;
 use crate::request::Version;
 
 /// What becomes of the connection after this answer.
@@ -16,9 +16,9 @@ pub enum Persistence {
 
 impl Persistence {
     /// What the request asks for.
-    pub fn of_request(version: Version, connection: &Lines<'_>) -> Persistence {
+    pub fn of_request(version: Version, connection: &FieldLines<'_>) -> Persistence {
         let says =
-            |option: &str| connection.tokens().any(|token| token.eq_ignore_ascii_case(option.as_bytes()));
+            |option: &str| connection.members().any(|token| token.eq_ignore_ascii_case(option.as_bytes()));
         match version {
             _ if says("close") => Persistence::Close,
             Version::Http11 => Persistence::Keep,
@@ -43,7 +43,8 @@ mod tests {
 
     #[track_caller]
     fn check(version: Version, connection: &str, expect: Persistence) {
-        let lines = if connection.is_empty() { Lines::Absent } else { Lines::One(connection.as_bytes()) };
+        let lines =
+            if connection.is_empty() { FieldLines::Absent } else { FieldLines::One(connection.as_bytes()) };
         assert_eq!(Persistence::of_request(version, &lines), expect, "{version:?} {connection:?}");
     }
 

@@ -1,6 +1,9 @@
 //! Writing a response's head (RFC 9112 §4, §5).
 
+use std::io::Write;
+
 use crate::h1::persistence::Persistence;
+use crate::response::Fields;
 use crate::status::Status;
 
 /// The start of every head: status line, `Date` and `Server`.
@@ -20,6 +23,13 @@ pub fn write_field(out: &mut Vec<u8>, name: &str, value: &str) {
     debug_assert!(!value.contains(['\r', '\n', '\0']), "{name}: {value:?} is not a field value");
     for part in [name, ": ", value, "\r\n"] {
         out.extend_from_slice(part.as_bytes());
+    }
+}
+
+/// The field lines of a planned response.
+pub fn write_fields(out: &mut Vec<u8>, fields: &Fields<'_>) {
+    for field in fields.iter() {
+        write!(out, "{}: {field}\r\n", field.name()).expect("writing to a vector cannot fail");
     }
 }
 

@@ -8,9 +8,11 @@ use std::io::IoSliceMut;
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat, Statx, StatxFlags, fstat, openat2, statx,
+    AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat, Statx, StatxFlags, StatxTimestamp, fstat, openat2,
+    statx,
 };
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
+use tallyd_http::validator::{self, Timestamp};
 
 /// The root of a site.
 #[derive(Debug)]
@@ -37,12 +39,10 @@ pub(crate) struct OpenFile {
 /// What tells one version of a file from another, read in one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FileVersion {
-    /// Complete length in bytes.
-    pub(crate) length: u64,
-    /// Last modification: seconds since the Unix epoch, possibly negative, and nanoseconds.
-    pub(crate) modified: (i64, u32),
-    changed: (i64, u32),
-    inode: u64,
+    /// What entity tags are made from.
+    pub(crate) content: validator::FileVersion,
+    /// Last change of content or metadata.
+    changed: Timestamp,
     device: (u32, u32),
 }
 
@@ -122,31 +122,36 @@ impl Folder {
 
 impl FileVersion {
     fn of_stat(stat: &Stat) -> FileVersion {
+        let timestamp = |seconds, nanoseconds| Timestamp { seconds, nanoseconds };
         FileVersion {
-            length: stat.st_size.unsigned_abs(),
-            modified: (stat.st_mtime, stat.st_mtime_nsec as u32),
-            changed: (stat.st_ctime, stat.st_ctime_nsec as u32),
-            inode: stat.st_ino,
+            content: validator::FileVersion {
+                complete_length: stat.st_size.unsigned_abs(),
+                modified: timestamp(stat.st_mtime, stat.st_mtime_nsec as u32),
+                inode: stat.st_ino,
+            },
+            changed: timestamp(stat.st_ctime, stat.st_ctime_nsec as u32),
             device: (rustix::fs::major(stat.st_dev), rustix::fs::minor(stat.st_dev)),
         }
     }
 
     fn of_statx(statx: &Statx) -> FileVersion {
+        let timestamp = |time: StatxTimestamp| Timestamp { seconds: time.tv_sec, nanoseconds: time.tv_nsec };
         FileVersion {
-            length: statx.stx_size,
-            modified: (statx.stx_mtime.tv_sec, statx.stx_mtime.tv_nsec),
-            changed: (statx.stx_ctime.tv_sec, statx.stx_ctime.tv_nsec),
-            inode: statx.stx_ino,
+            content: validator::FileVersion {
+                complete_length: statx.stx_size,
+                modified: timestamp(statx.stx_mtime),
+                inode: statx.stx_ino,
+            },
+            changed: timestamp(statx.stx_ctime),
             device: (statx.stx_dev_major, statx.stx_dev_minor),
         }
     }
 
-    /// Whether the file was changed so recently, seen from `now_s` and `now_ns` on the same clock, that another change
-    /// could carry the same time stamp: time stamps advance by the kernel's tick, 10 ms at the slowest.
-    pub(crate) fn is_too_young_to_trust(&self, now: (i64, u32)) -> bool {
-        const TICK_NS: i128 = 10_000_000;
-        let nanoseconds = |(s, ns): (i64, u32)| i128::from(s) * 1_000_000_000 + i128::from(ns);
-        nanoseconds(self.changed.max(self.modified)) + 2 * TICK_NS > nanoseconds(now)
+    /// Whether another change is certain to be told from this version; a modification time can be set back, so the
+    /// last change counts as well.
+    pub(crate) fn is_settled(&self, now: Timestamp) -> bool {
+        let changed = validator::FileVersion { modified: self.changed, ..self.content };
+        self.content.is_settled(now) && changed.is_settled(now)
     }
 }
 
@@ -155,7 +160,7 @@ impl OpenFile {
     ///
     /// `Ok(None)` means that the file does not hold still: it was truncated or changed while it was read.
     pub(crate) fn read_whole(&self, patience: Patience) -> Result<Option<Vec<u8>>, Failure> {
-        let length = usize::try_from(self.version.length).map_err(|_| Failure::Broken)?;
+        let length = usize::try_from(self.version.content.complete_length).map_err(|_| Failure::Broken)?;
         let mut content = vec![0; length];
         let mut at = 0;
         while at < length {

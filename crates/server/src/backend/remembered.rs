@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quick_cache::{Weighter, unsync};
+use tallyd_http::representation::Representation;
 use tallyd_http::target::SitePath;
 use tallyd_ledger::tally::Tally;
 
@@ -37,23 +38,21 @@ const DESCRIPTOR_BYTES: u64 = 64 * 1024;
 pub(crate) struct Remembered {
     /// The tally of the resource.
     pub(crate) tally: Arc<Tally>,
-    /// Complete length in bytes.
-    pub(crate) complete_length: u64,
-    /// The file's own head fields, each line with its CRLF.
-    pub(crate) fields: Box<[u8]>,
-    /// Where its bytes are.
-    pub(crate) content: Content,
+    /// What is sent of it.
+    pub(crate) representation: Representation<Handle>,
+    /// The fields of a plain 200, each line with its CRLF; absent where they depend on the time of the answer.
+    pub(crate) prepared_fields: Option<Box<[u8]>>,
     version: FileVersion,
     path: SitePath<'static>,
     checked: Cell<Moment>,
     walked: Cell<Moment>,
 }
 
-/// The handle of a representation: where its bytes are.
-#[derive(Debug)]
-pub(crate) enum Content {
-    /// In memory, behind the empty line that ends a head: one copy makes head and content one write.
-    Memory(Box<[u8]>),
+/// Where the bytes of a representation are.
+#[derive(Clone, Debug)]
+pub(crate) enum Handle {
+    /// In memory.
+    Memory(Rc<[u8]>),
     /// In an open file, which a thread that reads ahead may share.
     File(Arc<OwnedFd>),
 }
@@ -73,20 +72,18 @@ impl Remembered {
         path: SitePath<'static>,
         version: FileVersion,
         tally: Arc<Tally>,
-        fields: Box<[u8]>,
-        content: Content,
+        representation: Representation<Handle>,
+        prepared_fields: Option<Box<[u8]>>,
     ) -> Remembered {
-        let now = Moment::now();
-        let complete_length = version.length;
+        let now = Cell::new(Moment::now());
         Remembered {
             tally,
-            complete_length,
-            fields,
-            content,
+            representation,
+            prepared_fields,
             version,
             path,
-            checked: Cell::new(now),
-            walked: Cell::new(now),
+            checked: now.clone(),
+            walked: now,
         }
     }
 
@@ -152,9 +149,9 @@ struct ByCost;
 
 impl Weighter<Box<[u8]>, Rc<Remembered>> for ByCost {
     fn weight(&self, _: &Box<[u8]>, file: &Rc<Remembered>) -> u64 {
-        match &file.content {
-            Content::Memory(content) => OVERHEAD_BYTES + content.len() as u64,
-            Content::File(_) => OVERHEAD_BYTES + DESCRIPTOR_BYTES,
+        match &file.representation.handle {
+            Handle::Memory(content) => OVERHEAD_BYTES + content.len() as u64,
+            Handle::File(_) => OVERHEAD_BYTES + DESCRIPTOR_BYTES,
         }
     }
 }

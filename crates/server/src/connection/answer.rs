@@ -5,17 +5,22 @@ use std::sync::Arc;
 
 use tallyd_http::h1::framing::{self, Framing};
 use tallyd_http::h1::persistence::Persistence;
-use tallyd_http::h1::writer::{write_end, write_field, write_start};
+use tallyd_http::h1::writer::{write_end, write_field, write_fields, write_start};
 use tallyd_http::method::{ALLOW, Method};
+use tallyd_http::multipart::Boundary;
+use tallyd_http::range::ByteRange;
 use tallyd_http::refusal::{Aftermath, Refusal};
+use tallyd_http::representation::Representation;
 use tallyd_http::request::{Expectation, Request};
+use tallyd_http::response::{Body, Decision, ResponsePlan, Retrieval, RetrievalMethod, decide};
 use tallyd_http::status::Status;
 use tallyd_http::target::{SitePath, Target};
 
 use super::buffers::Output;
-use crate::backend::remembered::{Content, Remembered};
+use crate::backend::remembered::{Handle, Remembered};
+use crate::clock;
 use crate::site::Selection;
-use crate::transmit::Delivery;
+use crate::transmit::{Delivery, slice};
 use crate::worker::Worker;
 
 /// How much of a request's content is read and thrown away so that the connection can go on, in bytes. Nobody sends content
@@ -49,8 +54,8 @@ pub(super) enum ContentState {
 pub(super) enum Answered {
     /// It is in the output.
     Wholly(Persistence),
-    /// Its head is in the output; the bytes of this file follow.
-    ButForContent(Rc<Remembered>, Persistence),
+    /// Its head is in the output; this content follows.
+    ButForContent(Body<Handle>, Persistence),
     /// It can be given once the request's content is out of the way.
     AfterContent(Framing),
     /// It can be given once this path was looked up on a disk.
@@ -81,12 +86,12 @@ pub(super) fn answer(
         Ok(target) => target,
         Err(refusal) => return refused(refusal, output),
     };
-    let (path, query) = match target {
+    let (method, path, query) = match target {
         Asked::Options => return Answered::Wholly(tell_options(persistence, worker, output)),
-        Asked::Path { path, query } => (path, query),
+        Asked::Representation { method, path, query } => (method, path, query),
     };
     match progress.selection.take().unwrap_or_else(|| worker.site.select(&path)) {
-        Selection::File(file) => deliver(file, request.method, persistence, worker, output),
+        Selection::File(file) => deliver(&file, request, method, persistence, worker, output),
         Selection::Redirect => Answered::Wholly(redirect(&path, query, request, persistence, worker, output)),
         Selection::Refused(refusal) => refused(refusal, output),
         Selection::Cold => Answered::AfterFetch(path.into_owned()),
@@ -118,7 +123,7 @@ fn check_content(request: &Request<'_>, progress: &mut Progress) -> Result<Optio
 
 /// What is asked for, by method and target together.
 enum Asked<'a> {
-    Path { path: SitePath<'a>, query: Option<&'a [u8]> },
+    Representation { method: RetrievalMethod, path: SitePath<'a>, query: Option<&'a [u8]> },
     Options,
 }
 
@@ -127,38 +132,79 @@ fn target_of<'a>(request: &Request<'a>) -> Result<Asked<'a>, Refusal> {
         (Method::NotAllowed, _) => Err(Refusal::MethodNotAllowed),
         (Method::Unknown, _) => Err(Refusal::NotImplemented),
         (Method::Options, target) => Target::parse(target).map(|_| Asked::Options),
-        (Method::Get | Method::Head, target) => match Target::parse(target)? {
-            Target::Path { path, query } => Ok(Asked::Path { path, query }),
-            Target::Server => Err(Refusal::BadTarget),
-        },
+        (Method::Get, target) => retrieval_of(RetrievalMethod::Get, target),
+        (Method::Head, target) => retrieval_of(RetrievalMethod::Head, target),
     }
 }
 
-/// The plain 200: nothing is allocated for it.
+fn retrieval_of(method: RetrievalMethod, target: &[u8]) -> Result<Asked<'_>, Refusal> {
+    match Target::parse(target)? {
+        Target::Path { path, query } => Ok(Asked::Representation { method, path, query }),
+        Target::Server => Err(Refusal::BadTarget),
+    }
+}
+
+/// Answers from a file that was found. Nothing is allocated for the plain 200.
 fn deliver(
-    file: Rc<Remembered>,
-    method: Method,
+    file: &Rc<Remembered>,
+    request: &Request<'_>,
+    method: RetrievalMethod,
     persistence: Persistence,
     worker: &Worker,
     output: &mut Output,
 ) -> Answered {
-    let number = file.tally.take_number();
-    output.deliveries.push(Delivery { tally: Arc::clone(&file.tally), number });
-    let head = &mut output.bytes;
-    head.extend_from_slice(&worker.ok_start.now());
-    head.extend_from_slice(&file.fields);
-    head.extend_from_slice(persistence.field_line().as_bytes());
-    match (&file.content, method) {
-        (Content::Memory(empty_line_and_content), Method::Get) => {
-            head.extend_from_slice(empty_line_and_content);
-        }
-        (Content::File(_), Method::Get) if file.complete_length > 0 => {
-            head.extend_from_slice(b"\r\n");
-            return Answered::ButForContent(file, persistence);
-        }
-        (Content::Memory(_) | Content::File(_), _) => head.extend_from_slice(b"\r\n"),
+    let (conditions, range) = (&request.fields.conditions, &request.fields.range);
+    let now = clock::http_date();
+    let decision = decide(&Retrieval { method, conditions, range }, &file.representation, now);
+    if takes_a_number(&decision) {
+        let number = file.tally.take_number();
+        output.deliveries.push(Delivery { tally: Arc::clone(&file.tally), number });
     }
-    Answered::Wholly(persistence)
+    let body = match (&decision, &file.prepared_fields) {
+        (Decision::Whole, Some(fields)) => {
+            output.bytes.extend_from_slice(&worker.ok_start.now());
+            output.bytes.extend_from_slice(fields);
+            whole(&file.representation)
+        }
+        (_, _) => {
+            let boundary = Boundary::from_random(worker.draw_boundary());
+            let plan = ResponsePlan::new(decision, &file.representation, now, boundary);
+            begin(plan.status, worker, output);
+            write_fields(&mut output.bytes, &plan.fields);
+            plan.body
+        }
+    };
+    write_end(&mut output.bytes, persistence);
+    match (method, body) {
+        (RetrievalMethod::Head, _) | (RetrievalMethod::Get, Body::Empty) => Answered::Wholly(persistence),
+        (RetrievalMethod::Get, Body::Bytes(bytes)) => {
+            output.bytes.extend_from_slice(&bytes);
+            Answered::Wholly(persistence)
+        }
+        (RetrievalMethod::Get, Body::Slice { handle: Handle::Memory(content), range }) => {
+            output.bytes.extend_from_slice(slice(&content, range));
+            Answered::Wholly(persistence)
+        }
+        (RetrievalMethod::Get, body @ (Body::Slice { .. } | Body::Parts { .. })) => {
+            Answered::ButForContent(body, persistence)
+        }
+    }
+}
+
+/// Every answer from a resource, whole, in part or "not modified", takes the resource's next number.
+fn takes_a_number(decision: &Decision) -> bool {
+    match decision {
+        Decision::Whole | Decision::Part(_) | Decision::Parts(_) | Decision::NotModified => true,
+        Decision::PreconditionFailed | Decision::RangeNotSatisfiable => false,
+    }
+}
+
+/// The body of a plain 200, as `ResponsePlan` makes it.
+fn whole(representation: &Representation<Handle>) -> Body<Handle> {
+    match ByteRange::whole(representation.complete_length) {
+        Some(range) => Body::Slice { handle: representation.handle.clone(), range },
+        None => Body::Empty,
+    }
 }
 
 /// Sends a directory's client to the form with a slash, by a path alone: the authority is the client's own business.

@@ -9,6 +9,7 @@ use tallyd_http::h1::framing::Framing;
 use tallyd_http::h1::head::{self, Head};
 use tallyd_http::h1::persistence::Persistence;
 use tallyd_http::refusal::Refusal;
+use tallyd_http::response::Body;
 use tallyd_http::target::SitePath;
 use tokio::net::TcpStream;
 
@@ -17,7 +18,7 @@ use super::buffers::{Input, Output};
 use super::roster::{Interrupt, Phase};
 use super::socket::{End, Followed, Socket};
 use crate::access_log::{Entry, Peer};
-use crate::backend::remembered::{Content, Remembered};
+use crate::backend::remembered::Handle;
 use crate::transmit::{self, Outcome};
 use crate::worker::Worker;
 
@@ -45,8 +46,8 @@ enum Step {
     SkipContent(Framing, usize),
     /// A file that is not in the kernel's caches.
     Fetch(SitePath<'static>),
-    /// The bytes of a file whose head is in the output.
-    SendFile(Rc<Remembered>, Persistence),
+    /// The content of an answer whose head is in the output.
+    SendBody(Body<Handle>, Persistence),
     /// The end, once the output is written.
     Close(Farewell),
 }
@@ -85,7 +86,7 @@ impl Conversation {
                 Step::Flush => self.flush(Followed::ByNothing).await,
                 Step::SkipContent(framing, head_length) => self.skip_content(framing, head_length).await,
                 Step::Fetch(path) => self.fetch(path).await,
-                Step::SendFile(file, persistence) => match self.send_file(&file).await {
+                Step::SendBody(body, persistence) => match self.send_body(body).await {
                     Ok(Outcome::Whole) if persistence != Persistence::Close => Ok(()),
                     Ok(Outcome::Whole) => return self.farewell(),
                     // The client cannot tell where the next head would begin: nothing may follow a short answer.
@@ -122,9 +123,9 @@ impl Conversation {
                     self.input.consume(length);
                     return Step::Close(self.farewell());
                 }
-                Answered::ButForContent(file, persistence) => {
+                Answered::ButForContent(body, persistence) => {
                     self.finish_request(length);
-                    return Step::SendFile(file, persistence);
+                    return Step::SendBody(body, persistence);
                 }
                 Answered::AfterContent(framing) => return Step::SkipContent(framing, length),
                 Answered::AfterFetch(path) => return Step::Fetch(path),
@@ -186,12 +187,9 @@ impl Conversation {
         sent
     }
 
-    async fn send_file(&mut self, file: &Remembered) -> Result<Outcome, End> {
-        let Content::File(descriptor) = &file.content else {
-            unreachable!("content in memory is part of the output");
-        };
+    async fn send_body(&mut self, body: Body<Handle>) -> Result<Outcome, End> {
         self.flush(Followed::ByMore).await?;
-        let sent = transmit::send_file(&mut self.socket, descriptor, file.complete_length).await;
+        let sent = transmit::send_body(&mut self.socket, body).await;
         self.end_deliveries();
         sent
     }

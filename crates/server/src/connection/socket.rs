@@ -97,6 +97,12 @@ impl Socket {
         Ok(())
     }
 
+    /// Sends what the kernel still holds back because more was announced.
+    pub(crate) fn push(&self) {
+        // Setting the option flushes, also when it was set before (tcp(7)); a failed socket tells with its next write.
+        let _ = self.stream.set_nodelay(true);
+    }
+
     /// Sends what the kernel takes of `bytes` without waiting, and forgets the rest.
     pub(crate) fn send_at_once(&self, bytes: &[u8]) {
         // Nothing depends on it: the connection is about to be closed.

@@ -5,17 +5,21 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustix::time::{ClockId, clock_gettime};
-use tallyd_http::h1::writer::write_field;
+use tallyd_http::content_coding::ContentCoding;
+use tallyd_http::h1::writer::write_fields;
 use tallyd_http::media_type;
+use tallyd_http::multipart::Boundary;
 use tallyd_http::refusal::Refusal;
+use tallyd_http::representation::{Representation, SelectedBy};
+use tallyd_http::response::{Decision, ResponsePlan};
 use tallyd_http::target::SitePath;
+use tallyd_http::validator::{HttpDate, StrongTag, TagScope, Variant};
 use tallyd_ledger::tally::Ledger;
 
 use crate::backend::folder::{Failure, Folder, Found, OpenFile, Patience};
-use crate::backend::remembered::{Content, Memory, Remembered};
+use crate::backend::remembered::{Handle, Memory, Remembered};
+use crate::clock;
 
 /// The file that stands for its directory.
 const INDEX: &str = "index.html";
@@ -98,14 +102,25 @@ impl Site {
         };
         let OpenFile { descriptor, version } = file;
         let tally = self.publication.ledger.tally(path.as_bytes());
-        let fields = head_fields(&path, version.length, version.modified);
-        let holds_still = !version.is_too_young_to_trust(now());
-        let content = match content {
-            Some(content) => Content::Memory([b"\r\n".as_slice(), &content].concat().into()),
-            None => Content::File(Arc::new(descriptor)),
+        let now = clock::timestamp();
+        let is_settled = version.is_settled(now);
+        let handle = match content {
+            Some(content) => Handle::Memory(content.into()),
+            None => Handle::File(Arc::new(descriptor)),
         };
-        let file = Rc::new(Remembered::new(path, version, tally, fields, content));
-        if holds_still {
+        let representation = Representation {
+            handle,
+            complete_length: version.content.complete_length,
+            content_type: media_type::of_file_name(path.file_name()),
+            coding: ContentCoding::Identity,
+            selected_by: SelectedBy::Target,
+            entity_tag: is_settled
+                .then(|| StrongTag::of_file(&version.content, TagScope::FileSystem, Variant::Original)),
+            modified: HttpDate::from_unix_seconds(version.content.modified.seconds),
+        };
+        let prepared = prepare_fields(&representation, clock::http_date());
+        let file = Rc::new(Remembered::new(path, version, tally, representation, prepared));
+        if is_settled {
             self.memory.remember(asked, &file);
         }
         Selection::File(file)
@@ -131,7 +146,7 @@ fn look_up(folder: &Folder, path: &SitePath<'_>, patience: Patience) -> Lookup {
 
 /// Takes a small file's content into memory; one that does not hold still is sent from its descriptor.
 fn read_if_small(path: SitePath<'static>, file: OpenFile, patience: Patience) -> Lookup {
-    if file.version.length > MAX_CONTENT_IN_MEMORY {
+    if file.version.content.complete_length > MAX_CONTENT_IN_MEMORY {
         return Lookup::File { path, file, content: None };
     }
     match file.read_whole(patience) {
@@ -140,27 +155,16 @@ fn read_if_small(path: SitePath<'static>, file: OpenFile, patience: Patience) ->
     }
 }
 
-/// The head fields that belong to a file alone, each line with its CRLF.
-fn head_fields(path: &SitePath<'_>, length: u64, modified: (i64, u32)) -> Box<[u8]> {
-    let name = path.as_bytes().rsplit(|&byte| byte == b'/').next().unwrap_or_default();
-    let mut fields = Vec::with_capacity(128);
-    write_field(&mut fields, "Content-Length", &length.to_string());
-    write_field(&mut fields, "Content-Type", &media_type::of_file_name(name));
-    if let Some(date) = last_modified(modified.0) {
-        write_field(&mut fields, "Last-Modified", &httpdate::fmt_http_date(date));
+/// The fields of a plain 200, if they do not depend on when it is sent: a modification in the future is dated to the
+/// answer.
+fn prepare_fields(representation: &Representation<Handle>, now: HttpDate) -> Option<Box<[u8]>> {
+    if representation.modified.is_some_and(|modified| modified > now) {
+        return None;
     }
-    fields.into()
-}
-
-/// The date of `Last-Modified`: never in the future (RFC 9110 §8.8.2.1), and absent where HTTP cannot write it.
-fn last_modified(seconds: i64) -> Option<SystemTime> {
-    /// The first second of the year 10000, which an IMF-fixdate cannot express.
-    const END_OF_DATES: u64 = 253_402_300_800;
-    let seconds = u64::try_from(seconds).ok().filter(|&seconds| seconds < END_OF_DATES)?;
-    Some((UNIX_EPOCH + Duration::from_secs(seconds)).min(SystemTime::now()))
-}
-
-fn now() -> (i64, u32) {
-    let now = clock_gettime(ClockId::RealtimeCoarse);
-    (now.tv_sec, now.tv_nsec.unsigned_abs() as u32)
+    // A whole representation has no parts to delimit.
+    let boundary = Boundary::from_random(0);
+    let plan = ResponsePlan::new(Decision::Whole, representation, now, boundary);
+    let mut fields = Vec::with_capacity(192);
+    write_fields(&mut fields, &plan.fields);
+    Some(fields.into())
 }

@@ -7,11 +7,15 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use rustix::fs::{Advice, fadvise};
+use tallyd_http::multipart::{Multipart, Piece};
+use tallyd_http::range::ByteRange;
+use tallyd_http::response::Body;
 use tallyd_ledger::tally::Tally;
 
 use crate::backend::folder::{Failure, Patience, read_at};
+use crate::backend::remembered::Handle;
 use crate::connection::roster::Phase;
-use crate::connection::socket::{End, Socket};
+use crate::connection::socket::{End, Followed, Socket};
 
 /// How much of a file is sent before others get their turn, in bytes: about 100 µs of copying on one core.
 const WINDOW_BYTES: u64 = 512 * 1024;
@@ -41,11 +45,56 @@ pub(crate) enum Outcome {
     Truncated,
 }
 
-/// Sends the first `length` bytes of a file.
-pub(crate) async fn send_file(socket: &mut Socket, file: &Arc<OwnedFd>, length: u64) -> Result<Outcome, End> {
-    let mut offset = 0;
-    while offset < length {
-        let end = length.min(offset + WINDOW_BYTES);
+/// Sends the content of an answer whose head is on its way.
+pub(crate) async fn send_body(socket: &mut Socket, body: Body<Handle>) -> Result<Outcome, End> {
+    match body {
+        Body::Empty => Ok(Outcome::Whole),
+        Body::Bytes(bytes) => socket.send(&bytes, Followed::ByNothing).await.map(|()| Outcome::Whole),
+        Body::Slice { handle, range } => send_slice(socket, &handle, range, Followed::ByNothing).await,
+        Body::Parts { handle, parts } => send_parts(socket, &handle, &parts).await,
+    }
+}
+
+/// Sends the pieces of a multipart content; each is made when its turn comes.
+async fn send_parts(socket: &mut Socket, handle: &Handle, parts: &Multipart) -> Result<Outcome, End> {
+    for piece in parts.pieces() {
+        let sent = match piece {
+            Piece::Bytes(bytes) => socket.send(&bytes, Followed::ByMore).await.map(|()| Outcome::Whole),
+            Piece::Slice(range) => send_slice(socket, handle, range, Followed::ByMore).await,
+        };
+        if sent? == Outcome::Truncated {
+            return Ok(Outcome::Truncated);
+        }
+    }
+    socket.push();
+    Ok(Outcome::Whole)
+}
+
+async fn send_slice(
+    socket: &mut Socket,
+    handle: &Handle,
+    range: ByteRange,
+    followed: Followed,
+) -> Result<Outcome, End> {
+    match handle {
+        Handle::Memory(content) => {
+            socket.send(slice(content, range), followed).await.map(|()| Outcome::Whole)
+        }
+        Handle::File(file) => send_file(socket, file, range).await,
+    }
+}
+
+/// A range of content in memory. The range was made for this content's length.
+pub(crate) fn slice(content: &[u8], range: ByteRange) -> &[u8] {
+    // Content in memory is far smaller than `usize`.
+    &content[range.first() as usize..=range.last() as usize]
+}
+
+async fn send_file(socket: &mut Socket, file: &Arc<OwnedFd>, range: ByteRange) -> Result<Outcome, End> {
+    let mut offset = range.first();
+    let end_of_range = range.last() + 1;
+    while offset < end_of_range {
+        let end = end_of_range.min(offset + WINDOW_BYTES);
         if !is_resident(file, offset, end) {
             socket.presence().enter(Phase::Fetching);
             read_ahead(Arc::clone(file), offset, end).await;
@@ -57,7 +106,7 @@ pub(crate) async fn send_file(socket: &mut Socket, file: &Arc<OwnedFd>, length: 
                 return Ok(Outcome::Truncated);
             }
         }
-        if offset < length {
+        if offset < end_of_range {
             tokio::task::yield_now().await;
         }
     }
