@@ -12,6 +12,7 @@ pub(super) struct Expectation {
 struct Alternative {
     answers: Vec<Expected>,
     end: Option<Ending>,
+    is_announced: bool,
 }
 
 #[derive(Debug)]
@@ -59,6 +60,11 @@ impl Expectation {
         })
     }
 
+    /// Whether an answer after which the server closes must say so: unless the fault is found only after it.
+    pub(super) fn announces_close(&self) -> bool {
+        self.alternatives.iter().all(|alternative| alternative.is_announced)
+    }
+
     /// Whether the answer after `count` others comes with its content.
     pub(super) fn content_after(&self, count: usize) -> Content {
         let expected = self.alternatives.iter().find_map(|alternative| alternative.answers.get(count));
@@ -69,14 +75,15 @@ impl Expectation {
 impl Alternative {
     fn parse(text: &str) -> Self {
         let (answers, end) = text.rsplit_once(' ').unwrap_or_else(|| panic!("no end in {text:?}"));
+        let is_announced = end != "broken";
         let end = match end {
             "open" => Some(Ending::Open),
-            "closed" => Some(Ending::Closed),
+            "closed" | "broken" => Some(Ending::Closed),
             "any" => None,
             _ => panic!("no such end: {end:?}"),
         };
         let answers = answers.split(' ').filter(|answer| *answer != "none").map(Expected::parse).collect();
-        Self { answers, end }
+        Self { answers, end, is_announced }
     }
 
     fn begins_with(&self, statuses: &[u16]) -> bool {

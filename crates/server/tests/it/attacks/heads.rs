@@ -180,7 +180,7 @@ fn versions() {
         ("GET /f HTTP/2.0\r\nHost: a\r\n\r\n", "505 closed"),
         ("GET /f HTTP/3.0\r\nHost: a\r\n\r\n", "505 closed"),
         ("GET /f HTTP/9.9\r\nHost: a\r\n\r\n", "505 closed"),
-        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505 closed"),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "400|505 closed"),
         // Version 0.9 has no version in its request line; with one it is another major version.
         ("GET /f HTTP/0.9\r\nHost: a\r\n\r\n", "400|505 closed"),
         ("GET /f HTTP/1.\r\nHost: a\r\n\r\n", "400 closed"),
@@ -222,7 +222,12 @@ fn sizes() {
     );
     arena.check("a target without end", format!("GET /{}", "n".repeat(200_000)), "414 closed");
     arena.check("a method without end", "G".repeat(200_000), "400|414|431|501 closed");
-    arena.check("empty lines without end", "\r\n".repeat(100_000), "400|414|431 closed");
+    // Empty lines may be ignored for as long as the time for a head lasts.
+    arena.check(
+        "empty lines without end",
+        "\r\n".repeat(100_000),
+        "none open or none closed or 400|431 closed",
+    );
     arena.finish();
 }
 
