@@ -59,6 +59,19 @@ fn sigint_ends_in_good_order() {
 }
 
 #[test]
+fn it_ends_with_the_last_transfer() {
+    let site = site();
+    let mut server = Server::start(&site, &["--grace", "60s", "--idle-timeout", "60s"]);
+    let mut in_flight = transfer(&server);
+    server.signal(Signal::TERM);
+    assert_eq!(in_flight.take(LENGTH).len(), LENGTH);
+    let start = Instant::now();
+    // The client does not close: that is up to the server, which has said nothing of a close in the head.
+    assert_eq!(server.wait_for_exit(SOON).code(), Some(0));
+    assert!(start.elapsed() < Duration::from_secs(5), "ended after {:?}", start.elapsed());
+}
+
+#[test]
 fn an_idle_server_ends_at_once() {
     let site = site();
     let mut server = Server::start(&site, &[]);
@@ -67,6 +80,18 @@ fn an_idle_server_ends_at_once() {
     server.signal(Signal::TERM);
     assert_eq!(server.wait_for_exit(SOON).code(), Some(0));
     assert!(start.elapsed() < Duration::from_secs(2), "ended after {:?}", start.elapsed());
+}
+
+#[test]
+fn a_signal_that_comes_with_the_banner_is_heeded() {
+    // Whoever sees the banner may count on all that is promised, also on how it ends.
+    let site = site();
+    for signal in [Signal::TERM, Signal::INT].into_iter().cycle().take(20) {
+        let mut server = Server::start(&site, &[]);
+        server.signal(Signal::HUP);
+        server.signal(signal);
+        assert_eq!(server.wait_for_exit(SOON).code(), Some(0), "{signal:?}");
+    }
 }
 
 #[test]

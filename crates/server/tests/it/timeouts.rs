@@ -38,6 +38,21 @@ fn each_request_renews_the_idle_time() {
     assert_eq!(conn.get("/f").status, 200);
 }
 
+#[test]
+fn the_time_for_a_head_does_not_bound_a_connection() {
+    let site = Site::with(&[("f", "content")]);
+    let server = Server::start(&site, &["--header-timeout", "500ms", "--idle-timeout", "60s"]);
+    let mut conn = server.connect();
+    for _ in 0..10 {
+        conn.get("/f");
+        // The client's own pace: together three times the time for a head.
+        thread::sleep(Duration::from_millis(150));
+    }
+    // A single pause beyond that time is the idle time-out's business.
+    thread::sleep(Duration::from_millis(1_500));
+    assert_eq!(conn.get("/f").status, 200);
+}
+
 /// Writes a byte whenever nothing has come for `pace`; how long the connection lasted, and the status it ended
 /// with, if any.
 fn trickle(conn: &mut Conn, bytes: impl Iterator<Item = u8>, pace: Duration) -> (Duration, Option<u16>) {
