@@ -1,0 +1,126 @@
+//! What happens when something runs out, or goes away: descriptors, clients.
+
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use crate::harness::{
+    Conn, SOON, Server, Site, Stdout, cpu_time, descriptors, eventually, noise, pss_kib, tallyd,
+};
+
+/// The same command, in a process that may hold only this many descriptors.
+fn with_descriptors(command: &Command, limit: u32) -> Command {
+    let mut limited = Command::new("sh");
+    limited.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\"")]);
+    limited.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        limited.env(name, value.expect("set, not removed"));
+    }
+    limited.current_dir(command.get_current_dir().expect("the site's folder"));
+    limited
+}
+
+#[test]
+fn too_few_descriptors_neither_spin_nor_kill() {
+    const LIMIT: u32 = 64;
+    let site = Site::with(&[("f", "content")]);
+    site.file("large", noise(1_000_000, 1));
+    for workers in ["1", "2"] {
+        let mut command =
+            with_descriptors(tallyd(&site).args(["--workers", workers, "--idle-timeout", "60s"]), LIMIT);
+        let server = Server::launch(&mut command, Stdout::Followed);
+        let mut conns: Vec<Conn> = (0..200).map(|_| server.connect()).collect();
+        server.stdout().wait_for("the first connections", |lines| (lines.len() >= 8).then_some(()));
+
+        // How much it works while it cannot accept; waiting is what is measured here.
+        let before = cpu_time(server.pid());
+        thread::sleep(Duration::from_secs(1));
+        let spent = cpu_time(server.pid()).saturating_sub(before);
+        println!("{workers} workers: {spent:?} of processor time in a second without descriptors");
+        assert!(spent < Duration::from_millis(200), "spins: {spent:?} of processor time in a second");
+
+        // Who got in is answered; a file that cannot be opened now is not said to be missing.
+        for (conn, target) in conns.iter_mut().zip(["/f", "/large"]) {
+            let answer = conn.get(target);
+            assert!(matches!(answer.status, 200 | 503), "{target}: {answer:?}");
+        }
+        drop(conns);
+        let recovered = server.fetch("/large");
+        assert_eq!((recovered.status, recovered.content.len()), (200, 1_000_000));
+        eventually("the descriptors are free again", SOON, || (descriptors(server.pid()) < 40).then_some(()));
+    }
+}
+
+#[test]
+fn waiting_connections_are_served_when_descriptors_are_free_again() {
+    let site = Site::with(&[("f", "content")]);
+    let mut command = with_descriptors(tallyd(&site).args(["--workers", "1"]), 64);
+    let server = Server::launch(&mut command, Stdout::Followed);
+    let mut first: Vec<Conn> = (0..100).map(|_| server.connect()).collect();
+    // Those that were accepted leave one after the other; those that wait in the backlog must then get in,
+    // although no new connection comes to wake the server.
+    let mut last = server.connect();
+    last.send("GET /f HTTP/1.1\r\nHost: a\r\n\r\n");
+    first.clear();
+    assert_eq!(last.answer().content, b"content");
+}
+
+#[test]
+fn clients_that_reset_leave_nothing_behind() {
+    const CLIENTS: u64 = 2_000;
+    const WARM_UP: u64 = 200;
+    let site = Site::new();
+    site.file("large", noise(20_000_000, 2));
+    let server = Server::start(&site, &["--workers", "2"]);
+    let reset = |count: u64| {
+        for _ in 0..count {
+            let mut conn = Conn::with_small_window(server.address());
+            conn.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
+            assert_eq!(conn.next_head().expect("an answer").status, 200);
+            conn.reset();
+        }
+    };
+    reset(WARM_UP);
+    server.stdout().wait_for_deliveries(WARM_UP as usize);
+    let (descriptors_before, memory_before) = (descriptors(server.pid()), pss_kib(server.pid()));
+
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| reset(CLIENTS / 8));
+        }
+    });
+    let deliveries = server.stdout().wait_for_deliveries((WARM_UP + CLIENTS) as usize);
+    eventually("the descriptors are back", SOON, || {
+        (descriptors(server.pid()) <= descriptors_before).then_some(())
+    });
+    let memory_after = pss_kib(server.pid());
+    println!("memory before {CLIENTS} resets: {memory_before} KiB, after: {memory_after} KiB");
+    // Room for what an allocator keeps; a leak of 1 KiB per client would be twice as much.
+    assert!(memory_after <= memory_before + 1_024, "{memory_before} KiB became {memory_after} KiB");
+    let mut numbers: Vec<u64> = deliveries.iter().map(|it| it.n).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=WARM_UP + CLIENTS).collect::<Vec<_>>());
+    assert_eq!(server.fetch("/large").content.len(), 20_000_000);
+}
+
+#[test]
+fn clients_that_reset_while_idle_or_in_a_head_leave_nothing_behind() {
+    let site = Site::with(&[("f", "content")]);
+    let server = Server::start(&site, &["--workers", "1"]);
+    server.fetch("/f");
+    let idle = eventually("the connection is closed", SOON, || {
+        let count = descriptors(server.pid());
+        (count < 64).then_some(count)
+    });
+    for round in 0..300 {
+        let mut conn = server.connect();
+        match round % 3 {
+            0 => conn.send("GET /f HT"),
+            1 => drop(conn.get("/f")),
+            _ => {}
+        }
+        conn.reset();
+    }
+    assert_eq!(server.fetch("/f").content, b"content");
+    eventually("the descriptors are back", SOON, || (descriptors(server.pid()) <= idle).then_some(()));
+}

@@ -1,0 +1,34 @@
+//! What every test stands on: a site in a temporary folder, the real binary serving it on the loopback
+//! interface, its output as lines that can be waited for, and a client that works on raw bytes.
+//!
+//! Nothing here knows how the server is built; it knows HTTP/1.1 as a client sees it.
+
+mod client;
+mod lines;
+mod process;
+mod server;
+mod site;
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub(crate) use client::{Answer, Conn, Content, End};
+pub(crate) use lines::{Delivery, Lines, deliveries};
+pub(crate) use process::{cpu_time, descriptors, pss_kib, raise_descriptor_limit};
+pub(crate) use server::{Server, Stdout, nobody, tallyd};
+pub(crate) use site::{Site, is_root, noise, percent_encode};
+
+/// How long anything that should happen at once may take on a busy machine before a test gives up.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+/// Asks again and again until `probe` has an answer; panics when `limit` has passed without one.
+pub(crate) fn eventually<T>(what: &str, limit: Duration, mut probe: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = probe() {
+            return found;
+        }
+        assert!(start.elapsed() < limit, "not within {limit:?}: {what}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}

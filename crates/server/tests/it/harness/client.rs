@@ -1,0 +1,226 @@
+//! A client that works on raw bytes: it sends what a test says, in the portions in which the test says it,
+//! and reads answers strictly by RFC 9112; an answer that is not well-formed fails the test.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::SOON;
+
+/// A connection to the server.
+pub(crate) struct Conn {
+    stream: TcpStream,
+    unread: Vec<u8>,
+}
+
+/// What the server answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) fields: Vec<(String, String)>,
+    /// The content, or of an answer that was cut what came of it.
+    pub(crate) content: Vec<u8>,
+}
+
+/// Why no more can be read from a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The server ended its side in good order.
+    Clean,
+    /// The server broke the connection off.
+    Reset,
+    /// Nothing came for as long as this client waits; the connection is still there.
+    Silence,
+}
+
+/// Whether an answer's content follows its head: not after HEAD (RFC 9112 section 6.3, rule 1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    Sent,
+    Withheld,
+}
+
+impl Conn {
+    pub(crate) fn open(address: SocketAddr) -> Self {
+        Self::over(TcpStream::connect(address).expect("the server accepts"))
+    }
+
+    /// A connection whose receive buffer is so small that the server must wait for this client to read.
+    pub(crate) fn with_small_window(address: SocketAddr) -> Self {
+        let socket =
+            Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP)).expect("socket");
+        socket.set_recv_buffer_size(8 * 1024).expect("a small buffer");
+        socket.connect(&address.into()).expect("the server accepts");
+        Self::over(socket.into())
+    }
+
+    fn over(stream: TcpStream) -> Self {
+        stream.set_nodelay(true).expect("TCP_NODELAY");
+        let mut conn = Self { stream, unread: Vec::new() };
+        conn.set_patience(SOON);
+        conn
+    }
+
+    /// How long a read waits before it reports silence, and a write before it fails.
+    pub(crate) fn set_patience(&mut self, patience: Duration) {
+        self.stream.set_write_timeout(Some(patience)).expect("a time-out");
+        self.stream.set_read_timeout(Some(patience)).expect("a time-out");
+    }
+
+    /// This end's port.
+    pub(crate) fn port(&self) -> u16 {
+        self.stream.local_addr().expect("a connected socket has an address").port()
+    }
+
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).expect("the server takes the bytes");
+    }
+
+    /// Sends to a server that may already have answered and gone.
+    pub(crate) fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.stream.write_all(bytes)
+    }
+
+    /// Ends this side; the server's side stays open.
+    pub(crate) fn finish_sending(&mut self) {
+        // Fails only if the server has already broken the connection off, which the next read reports.
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    /// Breaks the connection off: the server gets a reset, not an end.
+    pub(crate) fn reset(self) {
+        socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).expect("SO_LINGER");
+    }
+
+    pub(crate) fn get(&mut self, target: &str) -> Answer {
+        self.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        self.answer()
+    }
+
+    pub(crate) fn head(&mut self, target: &str) -> Answer {
+        self.send(format!("HEAD {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        self.next(Content::Withheld).expect("an answer")
+    }
+
+    /// The next answer, whole.
+    pub(crate) fn answer(&mut self) -> Answer {
+        let answer = self.next(Content::Sent).expect("an answer");
+        assert!(answer.is_whole(), "cut after {} bytes: {:?}", answer.content.len(), answer.fields);
+        answer
+    }
+
+    /// The next answer, however much of its content comes, or why there is none.
+    pub(crate) fn next(&mut self, content: Content) -> Result<Answer, End> {
+        let mut answer = self.next_head()?;
+        let bare = content == Content::Withheld || matches!(answer.status, 100..200 | 204 | 304);
+        if !bare {
+            let length = answer.content_length().unwrap_or(usize::MAX);
+            answer.content = self.take(length);
+        }
+        Ok(answer)
+    }
+
+    /// The head of the next answer; its content stays unread.
+    pub(crate) fn next_head(&mut self) -> Result<Answer, End> {
+        let length = loop {
+            if let Some(at) = find(&self.unread, b"\r\n\r\n") {
+                break at + 4;
+            }
+            if let Err(end) = self.fill() {
+                assert!(
+                    self.unread.is_empty(),
+                    "cut within a head: {:?}",
+                    self.unread.escape_ascii().to_string()
+                );
+                return Err(end);
+            }
+        };
+        let head: Vec<u8> = self.unread.drain(..length).collect();
+        Ok(parse_head(&head))
+    }
+
+    /// The next `length` bytes; fewer only if the connection ends before.
+    pub(crate) fn take(&mut self, length: usize) -> Vec<u8> {
+        while self.unread.len() < length && self.fill().is_ok() {}
+        let rest = self.unread.split_off(length.min(self.unread.len()));
+        std::mem::replace(&mut self.unread, rest)
+    }
+
+    /// How the connection ends, when nothing is left to read; panics if another byte comes instead.
+    pub(crate) fn end(&mut self) -> End {
+        match self.fill() {
+            Err(end) if self.unread.is_empty() => end,
+            _ => panic!("expected the end, came: {:?}", self.unread.escape_ascii().to_string()),
+        }
+    }
+
+    fn fill(&mut self) -> Result<(), End> {
+        let mut portion = [0; 16 * 1024];
+        loop {
+            return match self.stream.read(&mut portion) {
+                Ok(0) => Err(End::Clean),
+                Ok(length) => {
+                    self.unread.extend_from_slice(&portion[..length]);
+                    Ok(())
+                }
+                Err(error) => match error.kind() {
+                    ErrorKind::Interrupted => continue,
+                    ErrorKind::WouldBlock | ErrorKind::TimedOut => Err(End::Silence),
+                    ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => Err(End::Reset),
+                    _ => panic!("reading failed: {error}"),
+                },
+            };
+        }
+    }
+}
+
+impl Answer {
+    /// The field's value; a field that comes twice fails the test.
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+        let mut values = self.fields.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        let value = values.next().map(|(_, value)| value.as_str());
+        assert!(values.next().is_none(), "{name} twice: {:?}", self.fields);
+        value
+    }
+
+    pub(crate) fn content_length(&self) -> Option<usize> {
+        self.field("Content-Length").map(|length| length.parse().expect("Content-Length is a number"))
+    }
+
+    pub(crate) fn is_whole(&self) -> bool {
+        self.content_length().is_none_or(|length| length == self.content.len())
+    }
+
+    /// Whether the server says that it closes the connection after this answer.
+    pub(crate) fn announces_close(&self) -> bool {
+        self.field("Connection").is_some_and(|options| options.eq_ignore_ascii_case("close"))
+    }
+}
+
+fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
+    bytes.windows(what.len()).position(|window| window == what)
+}
+
+/// Reads a head by the grammar of RFC 9112 sections 4 and 5, without any leniency.
+fn parse_head(head: &[u8]) -> Answer {
+    let text =
+        std::str::from_utf8(head).expect("a head in ASCII").strip_suffix("\r\n\r\n").expect("the head's end");
+    let mut lines = text.split("\r\n");
+    let status_line = lines.next().expect("a status line");
+    let rest =
+        status_line.strip_prefix("HTTP/1.1 ").unwrap_or_else(|| panic!("status line: {status_line:?}"));
+    let (status, reason) = rest.split_once(' ').unwrap_or_else(|| panic!("status line: {status_line:?}"));
+    assert!(!reason.is_empty() && status.len() == 3, "status line: {status_line:?}");
+    let fields = lines.map(|line| {
+        assert!(!line.contains(['\r', '\n', '\0']), "field: {line:?}");
+        let (name, value) = line.split_once(": ").unwrap_or_else(|| panic!("field: {line:?}"));
+        let is_token =
+            name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
+        assert!(is_token && !name.is_empty() && value == value.trim(), "field: {line:?}");
+        (name.to_owned(), value.to_owned())
+    });
+    let fields = fields.collect();
+    Answer { status: status.parse().expect("a status code"), fields, content: Vec::new() }
+}

@@ -1,0 +1,43 @@
+//! What the kernel says of a process: its memory, its descriptors, its time (proc(5)).
+
+use std::fs;
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// The proportional set size in KiB: its own memory, and its share of what it shares.
+pub(crate) fn pss_kib(pid: u32) -> u64 {
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).expect("the process lives");
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).expect("a Pss line");
+    line.trim().trim_end_matches(" kB").parse().expect("a number of kB")
+}
+
+/// How many descriptors the process holds.
+pub(crate) fn descriptors(pid: u32) -> usize {
+    fs::read_dir(format!("/proc/{pid}/fd")).expect("the process lives").count()
+}
+
+/// The processor time that the process has used, user and system, since its start.
+pub(crate) fn cpu_time(pid: u32) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("the process lives");
+    // The name, in parentheses, may hold anything; after it come `state`, then numbers from `ppid` on.
+    let after_name = stat.rsplit_once(')').expect("a name in parentheses").1;
+    let ticks = |field: usize| -> u64 {
+        after_name
+            .split_ascii_whitespace()
+            .nth(field)
+            .and_then(|ticks| ticks.parse().ok())
+            .expect("a tick count")
+    };
+    let per_second = rustix::param::clock_ticks_per_second();
+    Duration::from_millis((ticks(11) + ticks(12)) * 1000 / per_second)
+}
+
+/// Lets this process (and the servers that it starts from now on) hold as many descriptors as it may;
+/// returns how many that are.
+pub(crate) fn raise_descriptor_limit() -> u64 {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
+        .expect("raising to the maximum is allowed");
+    maximum.unwrap_or(u64::MAX)
+}

@@ -1,0 +1,154 @@
+//! The real binary, started on a free port of the loopback interface, and ended when the test ends.
+
+use std::io::Read;
+use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{Answer, Conn, Lines, SOON, Site, eventually};
+
+/// A running tallyd.
+pub(crate) struct Server {
+    child: Child,
+    address: SocketAddr,
+    banner: String,
+    stdout: Lines,
+    stderr: Lines,
+    /// Held so that the pipe stays open, and stays unread.
+    _unread: Option<ChildStdout>,
+}
+
+/// What becomes of standard output once the banner has been read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stdout {
+    Followed,
+    NeverRead,
+    Closed,
+}
+
+/// The command that serves the site on a free port of 127.0.0.1 and leaves nothing outside the site's folder.
+pub(crate) fn tallyd(site: &Site) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tallyd"));
+    command.arg(site.root()).args(["--bind", "127.0.0.1"]);
+    command.env("XDG_STATE_HOME", site.around().join("state")).current_dir(site.around());
+    command
+}
+
+/// The same command for a user without rights (only root can ask for that). The binary is copied to where
+/// that user can reach it.
+pub(crate) fn nobody(site: &Site) -> Command {
+    const NOBODY: u32 = 65534;
+    let binary = site.around().join("tallyd");
+    std::fs::copy(env!("CARGO_BIN_EXE_tallyd"), &binary).expect("copy of the binary");
+    for path in [site.around(), &site.root(), &binary] {
+        let readable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(path, readable).expect("permissions of our own files");
+    }
+    let mut command = Command::new(binary);
+    command.arg(site.root()).args(["--bind", "127.0.0.1"]).uid(NOBODY).gid(NOBODY);
+    command
+}
+
+impl Server {
+    pub(crate) fn start(site: &Site, arguments: &[&str]) -> Self {
+        Self::launch(tallyd(site).args(arguments), Stdout::Followed)
+    }
+
+    /// Starts the command and reads its banner, nothing more, before standard output goes where it should.
+    pub(crate) fn launch(command: &mut Command, stdout: Stdout) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let stderr = Lines::follow(child.stderr.take().expect("a piped stderr"));
+        let pipe = child.stdout.take().expect("a piped stdout");
+        let Some((banner, address, pipe)) = read_banner(pipe) else {
+            // The child is ours to end; whether it still runs makes no difference.
+            let _ = child.kill();
+            panic!("no banner: {:?}, {:#?}", child.wait(), stderr.all());
+        };
+        let (lines, unread) = match stdout {
+            Stdout::Followed => (Lines::follow(pipe), None),
+            Stdout::NeverRead => (Lines::default(), Some(pipe)),
+            Stdout::Closed => (Lines::default(), None),
+        };
+        Self { child, address, banner, stdout: lines, stderr, _unread: unread }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn banner(&self) -> &str {
+        &self.banner
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What came on standard output after the banner.
+    pub(crate) fn stdout(&self) -> &Lines {
+        &self.stdout
+    }
+
+    pub(crate) fn connect(&self) -> Conn {
+        Conn::open(self.address)
+    }
+
+    /// One GET on a connection of its own.
+    pub(crate) fn fetch(&self, target: &str) -> Answer {
+        self.connect().get(target)
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("our child can be signalled");
+    }
+
+    /// Waits until the process has ended.
+    pub(crate) fn wait_for_exit(&mut self, limit: Duration) -> ExitStatus {
+        let what = format!("the process ends; its standard error: {:#?}", self.stderr.all());
+        eventually(&what, limit, || self.child.try_wait().expect("our child can be waited for"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Stopping in good order has tests of its own; here it only must not outlive its test.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The banner, the address in it and the pipe, from which nothing after the banner has been taken; `None`
+/// if standard output ends first or no banner comes.
+fn read_banner(mut pipe: ChildStdout) -> Option<(String, SocketAddr, ChildStdout)> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut line = Vec::new();
+        let mut byte = [0];
+        while byte != *b"\n" && pipe.read_exact(&mut byte).is_ok() {
+            line.extend_from_slice(&byte);
+        }
+        // Nobody receives if the test gave up waiting.
+        let _ = sender.send((line, pipe));
+    });
+    let (line, pipe) = receiver.recv_timeout(SOON).ok()?;
+    let banner = String::from_utf8(line).ok()?.strip_suffix('\n')?.to_owned();
+    let address = address_in(&banner)?;
+    Some((banner, address, pipe))
+}
+
+/// The address in `The http server is running on host : HOST with ip : IP and port no: PORT.`
+fn address_in(banner: &str) -> Option<SocketAddr> {
+    let rest = banner.strip_prefix("The http server is running on host : ")?.strip_suffix('.')?;
+    let (ip, port) = rest.split_once(" with ip : ")?.1.split_once(" and port no: ")?;
+    Some(SocketAddr::new(ip.parse().ok()?, port.parse().ok()?))
+}

@@ -1,0 +1,19 @@
+//! The binary as its users meet it: through its command line, its sockets, its output and its signals.
+//!
+//! Every test starts servers of its own on free ports of the loopback interface, with folders of its own, so
+//! that all run in parallel and leave nothing behind. What a test measures is printed; `--nocapture` shows it.
+
+mod attacks;
+mod cold;
+mod connections;
+mod counting;
+mod exhaustion;
+mod files;
+mod harness;
+mod memory;
+mod output;
+mod session;
+mod shutdown;
+mod startup;
+mod timeouts;
+mod versions;
