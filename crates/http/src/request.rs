@@ -62,6 +62,13 @@ impl Request<'_> {
 /// Whether a value is `uri-host [ ":" port ]` (RFC 9110 §7.2): by its characters, which is enough to keep
 /// paths, user information, lists and white space out. Empty is valid (RFC 9112 §3.2).
 fn is_host(value: &[u8]) -> bool {
+    let escapes_are_valid = value
+        .split(|&byte| byte == b'%')
+        .skip(1)
+        .all(|after| matches!(after, [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit()));
+    if !escapes_are_valid {
+        return false;
+    }
     let is_in_name = |byte: &u8| {
         byte.is_ascii_alphanumeric()
             || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'%' | b'!' | b'$' | b'&' | b'\'')
@@ -117,6 +124,9 @@ mod tests {
         check(Http11, &[], refused);
         check(Http11, &["a", "a"], refused);
         check(Http10, &["a", "b"], refused);
+        check(Http11, &["a%41"], Ok(()));
+        check(Http11, &["%zz"], refused);
+        check(Http11, &["a%4"], refused);
         check(Http11, &["a b"], refused);
         check(Http11, &["a,b"], refused);
         check(Http11, &["a/b"], refused);

@@ -8,6 +8,7 @@ mod backend;
 mod clock;
 mod config;
 mod connection;
+mod ending;
 mod kernel;
 mod listen;
 mod serve;

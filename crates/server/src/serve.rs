@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tallyd_ledger::tally::Ledger;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::access_log::{AccessLog, Writer};
@@ -18,6 +17,7 @@ use crate::backend::folder::Folder;
 use crate::backend::remembered;
 use crate::config::{self, Config, LogFile, LogFormat, StartError};
 use crate::connection::roster::Limits;
+use crate::ending::Ending;
 use crate::listen::{self, BindError, Listening, Places};
 use crate::site::Publication;
 use crate::worker::{self, Equipment, Stage};
@@ -25,15 +25,14 @@ use crate::worker::{self, Equipment, Stage};
 /// How long a stalled output may hold up the end of the process.
 const LOG_PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long connections that are cut have to say so in the log.
-const CUT_PATIENCE: Duration = Duration::from_secs(1);
-
 /// Descriptors that are neither connections nor remembered files: standard streams, listeners, runtimes, files that are
 /// being looked at.
 const DESCRIPTORS_FOR_ALL_ELSE: usize = 32;
 
 /// Serves until a signal ends it.
 pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
+    let ending = Ending::prepare()
+        .map_err(|error| StartError::misfit(format!("signals cannot be received ({error})")))?;
     let folder = Folder::new(config::root::open(&config.root)?);
     let log_output = open_log(config)?;
     let workers = config.workers.get();
@@ -61,10 +60,9 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
     }
     // The workers hold the only ends of the log that are left, so that it ends with them.
     drop(equipment);
-    let ended = wait_for_the_end(&stage, config.limits.grace)
-        .map_err(|error| StartError::misfit(format!("signals cannot be received ({error})")));
+    ending.wait(&stage, config.limits.grace);
     writer.finish(LOG_PATIENCE);
-    ended
+    Ok(())
 }
 
 fn places(config: &Config) -> Places {
@@ -148,65 +146,4 @@ fn raise_descriptor_limit() -> usize {
 fn max_connections(descriptors: usize, memory_bytes: u64, workers: NonZeroUsize) -> usize {
     let reserved = DESCRIPTORS_FOR_ALL_ELSE + remembered::most_descriptors(memory_bytes).min(descriptors / 4);
     (descriptors.saturating_sub(reserved) / workers).max(1)
-}
-
-/// Waits for a signal, then for the transfers under way, for `grace` at most. A second signal ends at once.
-fn wait_for_the_end(stage: &watch::Sender<Stage>, grace: Duration) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-    runtime.block_on(async {
-        let mut signals = EndSignals::new()?;
-        signals.next().await;
-        stage.send_replace(Stage::Draining);
-        if !signals.come_before(stage.closed(), grace).await {
-            return Ok(());
-        }
-        stage.send_replace(Stage::Ending);
-        // Whoever has not ended by now is ended with the process.
-        let _ = tokio::time::timeout(CUT_PATIENCE, stage.closed()).await;
-        Ok(())
-    })
-}
-
-/// The signals that end the process, and one that must not.
-struct EndSignals {
-    terminate: Signal,
-    interrupt: Signal,
-    /// Held so that a hang-up, as of the terminal that started the server, does not kill it.
-    _hang_up: Signal,
-}
-
-impl EndSignals {
-    fn new() -> io::Result<EndSignals> {
-        Ok(EndSignals {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            _hang_up: signal(SignalKind::hangup())?,
-        })
-    }
-
-    /// Waits for either signal.
-    async fn next(&mut self) {
-        std::future::poll_fn(|context| {
-            if self.terminate.poll_recv(context).is_ready() || self.interrupt.poll_recv(context).is_ready() {
-                std::task::Poll::Ready(())
-            } else {
-                std::task::Poll::Pending
-            }
-        })
-        .await;
-    }
-
-    /// Whether a signal, or the end of `grace`, comes before `done`.
-    async fn come_before(&mut self, done: impl Future<Output = ()>, grace: Duration) -> bool {
-        let mut done = std::pin::pin!(done);
-        let mut next = std::pin::pin!(tokio::time::timeout(grace, self.next()));
-        std::future::poll_fn(|context| {
-            if done.as_mut().poll(context).is_ready() {
-                std::task::Poll::Ready(false)
-            } else {
-                next.as_mut().poll(context).map(|_| true)
-            }
-        })
-        .await
-    }
 }

@@ -94,6 +94,7 @@ impl ChunkSkipper {
                     Some(_) if self.trailer_lines == MAX_TRAILER_LINES => {
                         return Err(Refusal::FieldsTooLarge);
                     }
+                    Some(text) if !is_field_line(&text) => return Err(Refusal::AmbiguousFraming),
                     Some(_) => {
                         self.trailer_lines += 1;
                         self.stage = Stage::Trailer(Line::default());
@@ -123,6 +124,16 @@ impl Line {
         let text = self.0.strip_suffix(b"\r\n").ok_or(Refusal::AmbiguousFraming)?;
         Ok((taken, Some(text.to_vec())))
     }
+}
+
+/// RFC 9112 §5: a name, a colon right behind it, and a value without control characters.
+fn is_field_line(line: &[u8]) -> bool {
+    let Some(colon) = memchr::memchr(b':', line) else { return false };
+    let (name, value) = line.split_at(colon);
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    !name.is_empty()
+        && name.iter().all(is_name)
+        && value.iter().all(|&byte| byte == b'\t' || !byte.is_ascii_control())
 }
 
 /// The number before any extension: hexadecimal digits only, at most what 64 bits hold.
@@ -197,6 +208,10 @@ mod tests {
         check("5\r\nhello0\r\n\r\n", "refused");
         check("5\r\nhello\n0\r\n\r\n", "refused");
         check("5;\u{1}\r\nhello\r\n", "refused");
+        check("0\r\nno colon\r\n\r\n", "refused");
+        check("0\r\nA : b\r\n\r\n", "refused");
+        check("0\r\nA: \u{0}\r\n\r\n", "refused");
+        check("0\r\n: b\r\n\r\n", "refused");
         check("10000000000000000\r\n", "refused");
         check(&format!("5;{}", "a".repeat(MAX_LINE_BYTES)), "refused");
         check(&format!("0\r\n{}\r\n", "A: b\r\n".repeat(MAX_TRAILER_LINES + 1)), "refused");

@@ -48,13 +48,13 @@ pub fn read(bytes: &[u8]) -> Head<'_> {
     let mut parsed = httparse::Request::new(&mut []);
     match parsed.parse_with_uninit_headers(bytes, &mut lines) {
         Ok(httparse::Status::Complete(length)) if length > MAX_HEAD_BYTES => Head::Refused(too_long(bytes)),
-        Ok(httparse::Status::Complete(length)) => match assemble(&parsed) {
+        Ok(httparse::Status::Complete(length)) => match assemble(&parsed, parsed.headers) {
             Ok(request) => Head::Complete { request, length },
             Err(refusal) => Head::Refused(refusal),
         },
         Ok(httparse::Status::Partial) => unfinished(bytes),
         Err(httparse::Error::TooManyHeaders) => Head::Refused(Refusal::FieldsTooLarge),
-        Err(httparse::Error::Version) => unreadable_version(bytes),
+        Err(httparse::Error::Version) => read_other_version(&parsed, bytes),
         Err(
             httparse::Error::HeaderName
             | httparse::Error::HeaderValue
@@ -65,7 +65,10 @@ pub fn read(bytes: &[u8]) -> Head<'_> {
     }
 }
 
-fn assemble<'a>(parsed: &httparse::Request<'_, 'a>) -> Result<Request<'a>, Refusal> {
+fn assemble<'a>(
+    parsed: &httparse::Request<'_, 'a>,
+    lines: &[httparse::Header<'a>],
+) -> Result<Request<'a>, Refusal> {
     let (Some(method), Some(target), Some(minor)) = (parsed.method, parsed.path, parsed.version) else {
         return Err(Refusal::Malformed);
     };
@@ -76,7 +79,7 @@ fn assemble<'a>(parsed: &httparse::Request<'_, 'a>) -> Result<Request<'a>, Refus
         method: Method::parse(method),
         target: target.as_bytes(),
         version: if minor == 0 { Version::Http10 } else { Version::Http11 },
-        fields: Fields::collect(parsed.headers.iter().map(|line| (line.name, line.value))),
+        fields: Fields::collect(lines.iter().map(|line| (line.name, line.value))),
     })
 }
 
@@ -93,21 +96,41 @@ fn too_long(bytes: &[u8]) -> Refusal {
     }
 }
 
-/// A version other than 1.0 and 1.1: well-formed ones get 505, anything else is malformed. The verdict waits for the
-/// end of the line, so that it does not depend on how the bytes were split on the way.
-fn unreadable_version(bytes: &[u8]) -> Head<'_> {
-    let bytes_from_line = bytes.trim_ascii_start();
-    let Some(end) = memchr(b'\n', bytes_from_line) else { return unfinished(bytes) };
-    let line = bytes_from_line[..end].trim_ascii_end();
-    let mut words = line.splitn(3, |&byte| byte == b' ');
-    Head::Refused(match *words.nth(2).unwrap_or_default() {
-        [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
-            if major.is_ascii_digit() && minor.is_ascii_digit() =>
-        {
-            Refusal::VersionNotSupported
+/// A head whose version is neither 1.0 nor 1.1: later minor versions are read as 1.1 (RFC 9110 §2.5), other major
+/// ones get 505, and what is no version is malformed. The verdict waits for the end of the line, so that it does not
+/// depend on how the bytes were split on the way.
+fn read_other_version<'a>(parsed: &httparse::Request<'_, 'a>, bytes: &'a [u8]) -> Head<'a> {
+    let start = bytes.len() - bytes.trim_ascii_start().len();
+    let Some(line_length) = memchr(b'\n', &bytes[start..]) else { return unfinished(bytes) };
+    let line = bytes[start..start + line_length].trim_ascii_end();
+    let version = line.splitn(3, |&byte| byte == b' ').nth(2).unwrap_or_default();
+    match *version {
+        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'2'..=b'9'] => {
+            read_as_http11(parsed, bytes, start + line_length + 1)
         }
-        _ => Refusal::Malformed,
-    })
+        [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => {
+            Head::Refused(Refusal::VersionNotSupported)
+        }
+        _ => Head::Refused(Refusal::Malformed),
+    }
+}
+
+/// Reads the field section behind a request line whose method and target have been read.
+fn read_as_http11<'a>(parsed: &httparse::Request<'_, 'a>, bytes: &'a [u8], fields_at: usize) -> Head<'a> {
+    let mut lines = [httparse::EMPTY_HEADER; MAX_FIELD_LINES];
+    match httparse::parse_headers(&bytes[fields_at..], &mut lines) {
+        Ok(httparse::Status::Complete((length, lines))) => {
+            let mut whole = httparse::Request::new(&mut []);
+            (whole.method, whole.path, whole.version) = (parsed.method, parsed.path, Some(1));
+            match assemble(&whole, lines) {
+                Ok(request) => Head::Complete { request, length: fields_at + length },
+                Err(refusal) => Head::Refused(refusal),
+            }
+        }
+        Ok(httparse::Status::Partial) => unfinished(bytes),
+        Err(httparse::Error::TooManyHeaders) => Head::Refused(Refusal::FieldsTooLarge),
+        Err(_) => Head::Refused(Refusal::Malformed),
+    }
 }
 
 #[cfg(test)]
@@ -150,7 +173,10 @@ mod tests {
     fn versions_rfc_9110_2_5() {
         check("GET / HTTP/2.0\r\n\r\n", "VersionNotSupported");
         check("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "VersionNotSupported");
-        check("GET / HTTP/1.2\r\n\r\n", "VersionNotSupported");
+        check("GET / HTTP/1.2\r\n\r\n", "Get / Http11 +");
+        check("\r\nGET /a HTTP/1.9\nA: b\n\nnext", "Get /a Http11 +next");
+        check("GET / HTTP/1.2\r\nA : b\r\n\r\n", "Malformed");
+        check("GET / HTTP/1.2\r\nA: b\r\n", "partial");
         check("GET / HTTP/0.9\n", "VersionNotSupported");
         check("GET / HTTP/2", "partial");
         check("GET / HTTP/2\r\n", "Malformed");
@@ -191,7 +217,8 @@ mod tests {
             "GET /a?b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
             "\r\nGET / HTTP/1.0\n\n",
             "GET / HTTP/2.0\r\n\r\n",
-            "GET / HTTP/1.9\r\n",
+            "GET / HTTP/1.9\r\nA: b\r\n\r\n",
+            "GET / HTTP/2.9\r\n",
             "GET / http/1.1\r\nHost: a\r\n\r\n",
             "GET / HTTP/1.1\r\nA : b\r\n\r\n",
             "GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n",

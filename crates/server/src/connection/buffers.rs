@@ -57,6 +57,7 @@ impl Buffers {
 }
 
 /// Answers that wait to be written together, with the deliveries that end when they are.
+#[derive(Default)]
 pub(crate) struct Output {
     /// Heads and small content, in the order of the requests.
     pub(crate) bytes: Vec<u8>,

@@ -64,10 +64,8 @@ enum Farewell {
 /// Serves one client until either side is done.
 pub(crate) async fn serve(stream: TcpStream, peer: Peer, worker: Rc<Worker>) {
     let socket = Socket::new(stream, worker.roster.enrol());
-    let output = worker.buffers.take_output();
-    let input = Input::default();
-    let mut conversation =
-        Conversation { socket, peer, worker, input, output, progress: Progress::default() };
+    let (input, output, progress) = (Input::default(), Output::default(), Progress::default());
+    let mut conversation = Conversation { socket, peer, worker, input, output, progress };
     let farewell = conversation.run().await;
     let Conversation { socket, worker, mut input, output, .. } = conversation;
     input.clear();
@@ -135,6 +133,7 @@ impl Conversation {
     }
 
     fn finish_request(&mut self, head_length: usize) {
+        self.socket.presence().answer();
         self.input.consume(head_length);
         self.progress = Progress::default();
     }
@@ -164,14 +163,19 @@ impl Conversation {
 
     async fn receive(&mut self) -> Result<(), End> {
         self.flush(Followed::ByNothing).await?;
-        let presence = self.socket.presence();
-        match (presence.phase(), self.input.is_empty()) {
+        match (self.socket.presence().phase(), self.input.is_empty()) {
             // The first head is expected at once, and a head's time runs from its first byte.
             (Phase::Fresh, true) | (Phase::Head, false) => {}
-            (_, true) => presence.enter(Phase::Idle),
-            (_, false) => presence.enter(Phase::Head),
+            (_, true) => self.socket.presence().enter(Phase::Idle),
+            (_, false) => self.socket.presence().enter(Phase::Head),
         }
-        self.socket.receive(&mut self.input, &self.worker.buffers).await
+        self.worker.buffers.put_output(std::mem::take(&mut self.output));
+        let received = self.socket.receive(&mut self.input, &self.worker.buffers).await;
+        self.output = self.worker.buffers.take_output();
+        if self.socket.presence().phase() != Phase::Head {
+            self.socket.presence().enter(Phase::Head);
+        }
+        received
     }
 
     /// Writes what is waiting, and ends the deliveries that this completes.

@@ -38,6 +38,8 @@ pub(crate) enum Phase {
     Head,
     /// Sending, or receiving a request's content.
     Transfer,
+    /// Deciding on requests that were received.
+    Answering,
     /// Waiting for a disk: nothing to judge the client by.
     Fetching,
 }
@@ -98,6 +100,11 @@ impl Presence {
         self.since.set(Moment::now());
     }
 
+    /// Says that a request is complete.
+    pub(crate) fn answer(&self) {
+        self.phase.set(Phase::Answering);
+    }
+
     /// Begins a transfer, which is bounded by its rate; `arrived` bytes have arrived before it.
     pub(crate) fn begin_transfer(&self, arrived: u64) {
         self.enter(Phase::Transfer);
@@ -153,7 +160,15 @@ impl Presence {
                 self.window.set(Window::Over { since });
                 self.wake();
             }
-            (Phase::Fresh | Phase::Idle | Phase::Head | Phase::Transfer | Phase::Fetching, _) => {}
+            (
+                Phase::Fresh
+                | Phase::Idle
+                | Phase::Head
+                | Phase::Answering
+                | Phase::Transfer
+                | Phase::Fetching,
+                _,
+            ) => {}
         }
     }
 

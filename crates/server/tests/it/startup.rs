@@ -112,7 +112,7 @@ fn invocations_that_are_wrong() {
         (&["--workers", "many"], &["workers", "many"]),
         (&["--backlog", "-5"], &["backlog"]),
         (&["--header-timeout", "soon"], &["header-timeout", "soon"]),
-        (&["--idle-timeout", "-1s"], &["idle-timeout"]),
+        (&["--idle-timeout=-1s"], &["idle-timeout"]),
         (&["--grace", "1 fortnight"], &["grace", "1 fortnight"]),
         (&["--rate-window", "0s"], &["rate-window", "0s"]),
         (&["--min-rate", "fast"], &["min-rate", "fast"]),
