@@ -47,7 +47,9 @@ class Outcome:
         return median(one.cpu_seconds / one.wall_seconds for one in self.rounds[name])
 
     def spread(self):
-        """The widest distance between two rounds of one server, as a share of its median."""
+        """The widest distance between two rounds of one server, as a share of its median; None for one round."""
+        if all(len(rounds) == 1 for rounds in self.rounds.values()):
+            return None
         spreads = []
         for name, rounds in self.rounds.items():
             values = [one.per_cpu_second(self.row.unit) for one in rounds]
@@ -73,7 +75,7 @@ def print_tables(outcomes, names):
          *(_number(outcome.per_cpu_second(name)) for name in names),
          _against_best(outcome),
          _ratio(outcome.ratio_to(FLOOR)),
-         f"{outcome.spread():.1%}"]
+         _share(outcome.spread())]
         for outcome in outcomes])
     print("\nWork per second of wall time, and the share of its core that the server used for it\n")
     _print_table(["", *names], [
@@ -130,6 +132,10 @@ def _number(value):
 
 def _ratio(value):
     return ABSENT if value is None else f"{value:.2f}"
+
+
+def _share(value):
+    return ABSENT if value is None else f"{value:.1%}"
 
 
 def _against_best(outcome):
