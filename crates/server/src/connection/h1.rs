@@ -169,6 +169,9 @@ impl Conversation {
             (_, true) => self.socket.presence().enter(Phase::Idle),
             (_, false) => self.socket.presence().enter(Phase::Head),
         }
+        if self.worker.is_draining() && self.input.is_empty() {
+            return Err(End::Interrupted(Interrupt::Ending));
+        }
         self.worker.buffers.put_output(std::mem::take(&mut self.output));
         let received = self.socket.receive(&mut self.input, &self.worker.buffers).await;
         self.output = self.worker.buffers.take_output();
