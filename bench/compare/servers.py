@@ -47,16 +47,17 @@ class Tallyd:
 
 @dataclass(frozen=True)
 class Peer:
-    """Another server, with its configuration in bench/peers/NAME.conf."""
+    """Another server, with its configuration from bench/peers/."""
 
     name: str
     program: str
     version: str
     arguments: tuple[str, ...]
+    configuration: Path
 
     def command(self, place: Place):
         words = {"@ROOT@": place.root, "@PORT@": place.port, "@LOG@": place.log, "@FOLDER@": place.folder}
-        text = (HERE / "peers" / f"{self.name}.conf").read_text()
+        text = self.configuration.read_text()
         for word, value in words.items():
             text = text.replace(word, str(value))
         configuration = place.folder / f"{self.name}.conf"
@@ -90,15 +91,21 @@ PEERS = [
 ]
 
 
-def peers():
+def peers(tuned: bool):
     """The peers found on this machine, and the names of those that are missing."""
     found, missing = [], []
     for name, version_option, arguments in PEERS:
         if program := shutil.which(name, path=SEARCH_PATH):
-            found.append(Peer(name, program, _version([program, version_option]), arguments))
+            version = _version([program, version_option])
+            found.append(Peer(name, program, version, arguments, _configuration(name, tuned)))
         else:
             missing.append(name)
     return found, missing
+
+
+def _configuration(name: str, tuned: bool):
+    by_hand = HERE / "peers" / "tuned" / f"{name}.conf"
+    return by_hand if tuned and by_hand.exists() else HERE / "peers" / f"{name}.conf"
 
 
 def compile_floor(folder: Path):
