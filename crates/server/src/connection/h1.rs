@@ -91,8 +91,13 @@ impl Conversation {
                     Ok(Outcome::Truncated) => return Farewell::AtOnce,
                     Err(end) => Err(end),
                 },
-                Step::Close(farewell) => match self.flush(Followed::ByNothing).await {
-                    Ok(()) => return farewell,
+                // The end of the connection travels in the same packet as the end of the answer.
+                Step::Close(farewell) => match self.flush(Followed::ByMore).await {
+                    Ok(()) => {
+                        self.socket.finish();
+                        self.end_deliveries();
+                        return farewell;
+                    }
                     Err(end) => Err(end),
                 },
             };

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use rustix::net::SendFlags;
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::io::{AsyncRead, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::buffers::{Buffers, Input};
@@ -151,6 +151,12 @@ impl Socket {
         .await
     }
 
+    /// Sends what the kernel still holds back, and says that nothing more comes.
+    pub(crate) fn finish(&self) {
+        // It fails only where the connection has failed, which ends it as well.
+        let _ = rustix::net::shutdown(&self.stream, rustix::net::Shutdown::Write);
+    }
+
     /// Begins to receive a request's content.
     pub(crate) fn begin_content(&self) {
         self.presence().begin_transfer(self.arrived());
@@ -161,9 +167,7 @@ impl Socket {
     /// (RFC 9112 §9.6).
     pub(crate) async fn linger(mut self, pool: &Buffers) {
         let farewell = async {
-            poll_fn(|context| Pin::new(&mut self.stream).poll_shutdown(context))
-                .await
-                .map_err(|_| End::Gone)?;
+            self.finish();
             let mut input = Input::default();
             let mut left = LINGER_BYTES;
             while left > 0 {
