@@ -119,6 +119,28 @@ fn a_refused_upload_gets_its_answer_and_no_reset() {
     assert_eq!(conn.end(), End::Clean);
 }
 
+#[test]
+fn bytes_after_the_last_request_do_not_destroy_its_answer() {
+    // The last megabytes of the answer wait in the kernel when the server is done with it: closing then, with these
+    // bytes unread, would throw them away.
+    let site = Site::new();
+    site.file("large", noise(20_000_000, 11));
+    let server = Server::start(&site, &[]);
+    for stray in ["\r\n", "GET /large HTTP/1.1\r\nHost: a\r\n\r\n"] {
+        let mut conn = Conn::with_small_window(server.address());
+        conn.send("GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        assert!(conn.next_head().expect("an answer").announces_close());
+        conn.send(stray);
+        let received = conn.take(20_000_000);
+        assert!(
+            received == noise(20_000_000, 11),
+            "{} bytes came before the end, after {stray:?}",
+            received.len()
+        );
+        assert_eq!(conn.end(), End::Clean);
+    }
+}
+
 /// How a client brings a request onto the wire.
 #[derive(Clone, Copy, Debug)]
 enum Writing {

@@ -121,6 +121,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if thread::panicking() {
+            println!(
+                "the server of this test: {:?}, it said: {:#?}",
+                self.child.try_wait(),
+                self.stderr.all()
+            );
+        }
         // Stopping in good order has tests of its own; here it only must not outlive its test.
         let _ = self.child.kill();
         let _ = self.child.wait();
