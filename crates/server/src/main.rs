@@ -8,6 +8,7 @@ mod backend;
 mod clock;
 mod config;
 mod connection;
+mod console;
 mod ending;
 mod kernel;
 mod listen;
@@ -16,15 +17,21 @@ mod site;
 mod transmit;
 mod worker;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use config::{Invocation, StartError};
+
+/// A connection's task is aligned to a cache line, which the C library's allocator serves by its slowest path: that is a
+/// tenth of what a connection with one request costs.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("tallyd: {error}");
+            console::say(format_args!("{error}"));
             error.exit.into()
         }
     }
@@ -33,8 +40,14 @@ fn main() -> ExitCode {
 fn run() -> Result<(), StartError> {
     match config::read(std::env::args_os(), std::env::vars_os())? {
         Invocation::Serve(config) => serve::serve(&config)?,
-        Invocation::Check(config) => print!("{}", config::explain(&config)?),
-        Invocation::Print(text) => print!("{text}"),
+        Invocation::Check(config) => print(&config::explain(&config)?)?,
+        Invocation::Print(text) => print(&text)?,
     }
     Ok(())
+}
+
+fn print(text: &str) -> Result<(), StartError> {
+    let mut output = io::stdout().lock();
+    let printed = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+    printed.map_err(|error| StartError::misfit(format!("standard output cannot be written ({error})")))
 }

@@ -18,6 +18,7 @@ use tokio::task::{JoinHandle, spawn_local};
 
 use crate::access_log::{AccessLog, Entry, Peer};
 use crate::clock::SecondlyText;
+use crate::console;
 use crate::connection::buffers::Buffers;
 use crate::connection::h1;
 use crate::connection::roster::{Limits, Roster};
@@ -92,7 +93,7 @@ pub(crate) fn start(
         let served =
             runtime().and_then(|runtime| runtime.block_on(Worker::new(equipment).run(listeners, stage)));
         if let Err(error) = served {
-            eprintln!("tallyd: worker {number} cannot run: {error}");
+            console::say(format_args!("worker {number} cannot run: {error}"));
             std::process::exit(1);
         }
     };

@@ -54,8 +54,9 @@ fn transfer_codings(value: &[u8]) -> Result<Framing, Refusal> {
     let codings: Vec<&[u8]> = value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).collect();
     let is_chunked = |coding: &&[u8]| coding.eq_ignore_ascii_case(b"chunked");
     let ends_once_in_chunked = codings.iter().position(is_chunked) == Some(codings.len() - 1);
+    let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     let others_are_tokens =
-        codings.iter().all(|coding| !coding.is_empty() && coding.iter().all(u8::is_ascii_alphanumeric));
+        codings.iter().all(|coding| !coding.is_empty() && coding.iter().all(is_token));
     if ends_once_in_chunked && others_are_tokens {
         Err(Refusal::NotImplemented)
     } else {
@@ -96,6 +97,7 @@ mod tests {
         check(Http11, &[("Transfer-Encoding", "chunked")], Ok(Framing::Chunked));
         check(Http11, &[("transfer-encoding", "Chunked")], Ok(Framing::Chunked));
         check(Http11, &[("Transfer-Encoding", "gzip, chunked")], Err(Refusal::NotImplemented));
+        check(Http11, &[("Transfer-Encoding", "x-gzip, chunked")], Err(Refusal::NotImplemented));
         check(Http11, &[("Transfer-Encoding", "chunked, gzip")], ambiguous);
         check(Http11, &[("Transfer-Encoding", "chunked, chunked")], ambiguous);
         check(Http11, &[("Transfer-Encoding", "gzip")], ambiguous);
