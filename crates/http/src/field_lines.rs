@@ -107,6 +107,12 @@ fn end_of_member(value: &[u8], separator: u8) -> usize {
     value.len()
 }
 
+/// Whether `value` is a token: one or more of the characters that names are made of (RFC 9110 §5.6.2).
+pub(crate) fn is_token(value: &[u8]) -> bool {
+    let is_token_character = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    !value.is_empty() && value.iter().all(is_token_character)
+}
+
 /// `value` without the spaces and tabs at both ends (RFC 9110 §5.6.3).
 pub(crate) fn trim_optional_white_space(mut value: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {

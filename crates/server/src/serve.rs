@@ -12,7 +12,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tallyd_ledger::tally::Ledger;
 use tokio::sync::watch;
 
-use crate::access_log::{AccessLog, Writer};
+use crate::access_log::{AccessLog, Scribe, Writer};
 use crate::backend::folder::Folder;
 use crate::backend::remembered;
 use crate::config::{self, Config, LogFile, LogFormat, StartError};
@@ -25,21 +25,25 @@ use crate::worker::{self, Equipment, Stage};
 /// How long a stalled output may hold up the end of the process.
 const LOG_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Descriptors that are neither connections nor remembered files: standard streams, listeners, runtimes, files that are
-/// being looked at.
-const DESCRIPTORS_FOR_ALL_ELSE: usize = 32;
+/// Descriptors of the process that belong to no worker: standard streams, the log, the root, the main thread's runtime.
+const DESCRIPTORS: usize = 16;
 
 /// Serves until a signal ends it.
 pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
     let ending = Ending::prepare()
         .map_err(|error| StartError::misfit(format!("signals cannot be received ({error})")))?;
-    let folder = Folder::new(config::root::open(&config.root)?);
+    let folder = Folder::new(config::root::open(&config.root)?).map_err(|error| {
+        config.root.misfit(
+            format_args!("cannot be guarded by this kernel ({error})"),
+            "Linux 5.12 or later is needed",
+        )
+    })?;
     let log_output = open_log(config)?;
     let workers = config.workers.get();
     let descriptors = raise_descriptor_limit();
     let Listening { addresses, of_workers } =
         listen::listen(&places(config), workers).map_err(|error| explain_bind(config, &error))?;
-    let (log, writer) = start_log(config, log_output, &addresses)?;
+    let (log, scribe) = AccessLog::open(config.log.format);
     let equipment = Equipment {
         publication: Arc::new(Publication { folder, ledger: Ledger::default() }),
         memory_bytes: config.cache_bytes / workers as u64,
@@ -55,9 +59,10 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
     let (stage, _) = watch::channel(Stage::Serving);
     for (number, listeners) in of_workers.into_iter().enumerate() {
         worker::start(number, listeners, equipment.clone(), stage.subscribe()).map_err(|error| {
-            StartError::misfit(format!("no thread can be started for a worker ({error})"))
+            StartError::misfit(format!("worker {number} cannot run ({error}); give it more descriptors, or start fewer, as in: --workers 1"))
         })?;
     }
+    let writer = start_scribe(config, scribe, log_output, &addresses)?;
     // The workers hold the only ends of the log that are left, so that it ends with them.
     drop(equipment);
     ending.wait(&stage, config.limits.grace);
@@ -78,6 +83,10 @@ fn explain_bind(config: &Config, failed: &BindError) -> StartError {
     let BindError { address, error } = failed;
     let bind = config.listen.binds.iter().find(|bind| bind.value.includes(address.ip()));
     match (error.kind(), bind) {
+        (io::ErrorKind::AddrInUse, Some(bind)) if config.listen.port.value == 0 => bind.misfit(
+            "overlaps with another address to listen on",
+            "leave one of them out, as in: --bind 127.0.0.1",
+        ),
         (io::ErrorKind::AddrInUse, _) => config
             .listen
             .port
@@ -113,17 +122,21 @@ fn append_to(path: &Path) -> io::Result<std::fs::File> {
     OpenOptions::new().append(true).create(true).open(path)
 }
 
-/// Starts the log with the banner. Where standard output does not carry it, standard error does: the port must be known.
-fn start_log(
+/// Starts to write the log, beginning with the banner. Where standard output does not carry it, standard error does: the
+/// port must be known.
+fn start_scribe(
     config: &Config,
+    scribe: Scribe,
     output: Box<dyn Write + Send>,
     addresses: &[SocketAddr],
-) -> Result<(AccessLog, Writer), StartError> {
+) -> Result<Writer, StartError> {
     let banner: String = addresses.iter().map(|address| banner_line(*address)).collect();
     if config.log.format == LogFormat::Off || config.log.file.value != LogFile::StandardOutput {
-        eprint!("{banner}");
+        // Nobody may be listening there either.
+        let _ = io::stderr().write_all(banner.as_bytes());
     }
-    AccessLog::start(config.log.format, output, banner)
+    scribe
+        .start(output, banner)
         .map_err(|error| StartError::misfit(format!("no thread can be started for the access log ({error})")))
 }
 
@@ -142,8 +155,10 @@ fn raise_descriptor_limit() -> usize {
     usize::try_from(descriptors).unwrap_or(usize::MAX)
 }
 
-/// A worker's share of the descriptors that are left for connections, when each may be sending a file of its own.
+/// A worker's share of the descriptors that are left for connections.
 fn max_connections(descriptors: usize, memory_bytes: u64, workers: NonZeroUsize) -> usize {
-    let reserved = DESCRIPTORS_FOR_ALL_ELSE + remembered::most_descriptors(memory_bytes).min(descriptors / 4);
+    let remembered = remembered::most_descriptors(memory_bytes).min(descriptors / 4);
+    let reserved =
+        DESCRIPTORS + remembered + worker::DESCRIPTORS.min(descriptors / 4 / workers) * workers.get();
     (descriptors.saturating_sub(reserved) / workers).max(1)
 }

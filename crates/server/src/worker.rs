@@ -6,27 +6,32 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
 use rustix::io::Errno;
 use tallyd_http::h1::writer::write_start;
 use tallyd_http::status::Status;
-use tokio::runtime::{Builder, LocalOptions};
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, spawn_local};
 
 use crate::access_log::{AccessLog, Entry, Peer};
 use crate::clock::SecondlyText;
-use crate::console;
 use crate::connection::buffers::Buffers;
 use crate::connection::h1;
 use crate::connection::roster::{Limits, Roster};
+use crate::connection::socket::Socket;
 use crate::site::{Publication, Site};
 
 /// How long accepting pauses when the system is out of descriptors or memory: long enough not to spin, short enough that a
 /// client does not notice.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Descriptors of a worker that are neither connections nor remembered files: its runtime, its listeners, and files that its
+/// threads are looking at.
+pub(crate) const DESCRIPTORS: usize = 8 + BLOCKING_THREADS;
 
 /// Threads of one worker that may wait for a disk at a time: more than a disk's queue makes use of from one core.
 const BLOCKING_THREADS: usize = 16;
@@ -75,29 +80,43 @@ pub(crate) struct Worker {
     departures: Notify,
 }
 
-/// Starts a worker's thread. It ends when `stage` says so and its connections are gone.
+/// Starts a worker's thread, and returns when it is ready to accept. It ends when `stage` says so and its
+/// connections are gone.
 pub(crate) fn start(
     number: usize,
     listeners: Vec<TcpListener>,
     equipment: Equipment,
     stage: watch::Receiver<Stage>,
 ) -> io::Result<()> {
-    let runtime = move || {
-        Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .max_blocking_threads(BLOCKING_THREADS)
-            .build_local(LocalOptions::default())
-    };
+    let (ready, readiness) = sync_channel(1);
     let body = move || {
-        let served =
-            runtime().and_then(|runtime| runtime.block_on(Worker::new(equipment).run(listeners, stage)));
-        if let Err(error) = served {
-            console::say(format_args!("worker {number} cannot run: {error}"));
-            std::process::exit(1);
+        let prepared = runtime().and_then(|runtime| Ok((prepare(&runtime, listeners)?, runtime)));
+        match prepared {
+            Ok((listeners, runtime)) => {
+                // The main thread waits for this value, or is gone and with it the process.
+                let _ = ready.send(Ok(()));
+                runtime.block_on(Worker::new(equipment).run(listeners, stage));
+            }
+            Err(error) => {
+                let _ = ready.send(Err(error));
+            }
         }
     };
-    thread::Builder::new().name(format!("worker-{number}")).spawn(body).map(drop)
+    thread::Builder::new().name(format!("worker-{number}")).spawn(body)?;
+    readiness.recv().unwrap_or_else(|_| Err(io::Error::other("the thread ended at once")))
+}
+
+fn runtime() -> io::Result<LocalRuntime> {
+    Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .build_local(LocalOptions::default())
+}
+
+fn prepare(runtime: &LocalRuntime, listeners: Vec<TcpListener>) -> io::Result<Vec<tokio::net::TcpListener>> {
+    let _context = runtime.enter();
+    listeners.into_iter().map(tokio::net::TcpListener::from_std).collect()
 }
 
 impl Worker {
@@ -130,15 +149,10 @@ impl Worker {
         self.stage.get() != Stage::Serving
     }
 
-    async fn run(self, listeners: Vec<TcpListener>, mut stage: watch::Receiver<Stage>) -> io::Result<()> {
+    async fn run(self, listeners: Vec<tokio::net::TcpListener>, mut stage: watch::Receiver<Stage>) {
         let worker = Rc::new(self);
-        let accepting = listeners
-            .into_iter()
-            .map(|listener| {
-                let listener = tokio::net::TcpListener::from_std(listener)?;
-                Ok(spawn_local(accept(listener, Rc::clone(&worker))))
-            })
-            .collect::<io::Result<Vec<JoinHandle<()>>>>()?;
+        let accepting: Vec<JoinHandle<()>> =
+            listeners.into_iter().map(|listener| spawn_local(accept(listener, Rc::clone(&worker)))).collect();
         let sweeping = spawn_local(sweep(Rc::clone(&worker.roster)));
         wait_for(&mut stage, Stage::Draining).await;
         accepting.iter().for_each(JoinHandle::abort);
@@ -153,7 +167,6 @@ impl Worker {
             worker.departures.notified().await;
         }
         sweeping.abort();
-        Ok(())
     }
 }
 
@@ -183,9 +196,10 @@ fn welcome(stream: tokio::net::TcpStream, address: SocketAddr, worker: &Rc<Worke
     let peer = Peer::from(address);
     worker.log.note(Entry::Connected(peer));
     let worker = Rc::clone(worker);
+    let socket = Socket::new(stream, worker.roster.enrol());
     spawn_local(async move {
         let departure = Departure(Rc::clone(&worker));
-        h1::serve(stream, peer, worker).await;
+        h1::serve(socket, peer, worker).await;
         drop(departure);
     });
 }

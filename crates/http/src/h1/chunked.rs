@@ -1,6 +1,7 @@
 //! Passing over content in chunks (RFC 9112 §7.1). This server has no use for request content; it must only find,
 //! beyond doubt, where it ends.
 
+use crate::field_lines::is_token;
 use crate::refusal::Refusal;
 
 /// The longest chunk-size line or trailer line, in bytes. Extensions have no use that needs more (RFC 9112 §7.1.1).
@@ -130,10 +131,7 @@ impl Line {
 fn is_field_line(line: &[u8]) -> bool {
     let Some(colon) = memchr::memchr(b':', line) else { return false };
     let (name, value) = line.split_at(colon);
-    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    !name.is_empty()
-        && name.iter().all(is_name)
-        && value.iter().all(|&byte| byte == b'\t' || !byte.is_ascii_control())
+    is_token(name) && value.iter().all(|&byte| byte == b'\t' || !byte.is_ascii_control())
 }
 
 /// The number before any extension: hexadecimal digits only, at most what 64 bits hold.

@@ -1,7 +1,7 @@
 //! Where a request's content ends (RFC 9112 §6.3). Whatever could be read in two ways is refused: that is
 //! how requests are smuggled past a proxy (RFC 9112 §11.2).
 
-use crate::field_lines::FieldLines;
+use crate::field_lines::{FieldLines, is_token};
 use crate::refusal::Refusal;
 use crate::request::{Request, Version};
 
@@ -54,9 +54,7 @@ fn transfer_codings(value: &[u8]) -> Result<Framing, Refusal> {
     let codings: Vec<&[u8]> = value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).collect();
     let is_chunked = |coding: &&[u8]| coding.eq_ignore_ascii_case(b"chunked");
     let ends_once_in_chunked = codings.iter().position(is_chunked) == Some(codings.len() - 1);
-    let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    let others_are_tokens =
-        codings.iter().all(|coding| !coding.is_empty() && coding.iter().all(is_token));
+    let others_are_tokens = codings.iter().all(|coding| is_token(coding));
     if ends_once_in_chunked && others_are_tokens {
         Err(Refusal::NotImplemented)
     } else {

@@ -20,6 +20,9 @@ pub(crate) struct Folder {
     root: OwnedFd,
 }
 
+/// How every path is walked: never out of the root, never through `/proc`'s descriptors.
+const BENEATH: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_MAGICLINKS);
+
 /// What a path leads to.
 #[derive(Debug)]
 pub(crate) enum Found {
@@ -71,19 +74,23 @@ pub(crate) enum Failure {
 }
 
 impl Folder {
-    /// A folder with an open directory as its root.
-    pub(crate) fn new(root: OwnedFd) -> Folder {
-        Folder { root }
+    /// A folder with an open directory as its root. Fails where the kernel lacks what containment rests on: `openat2`
+    /// with `RESOLVE_CACHED` came with Linux 5.12.
+    pub(crate) fn new(root: OwnedFd) -> rustix::io::Result<Folder> {
+        let (flags, resolve) = (OFlags::PATH | OFlags::CLOEXEC, BENEATH.union(ResolveFlags::CACHED));
+        match openat2(&root, ".", flags, Mode::empty(), resolve) {
+            Ok(_) | Err(Errno::AGAIN) => Ok(Folder { root }),
+            Err(error) => Err(error),
+        }
     }
 
     /// Opens what `relative`, a path without a leading `/`, leads to beneath the root.
     pub(crate) fn open(&self, relative: &[u8], patience: Patience) -> Result<Found, Failure> {
         // A FIFO or device is opened without waiting, recognised by its descriptor, and closed.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
         let resolve = match patience {
-            Patience::CachedOnly => beneath | ResolveFlags::CACHED,
-            Patience::MayBlock => beneath,
+            Patience::CachedOnly => BENEATH.union(ResolveFlags::CACHED),
+            Patience::MayBlock => BENEATH,
         };
         let path = if relative.is_empty() { b"." } else { relative };
         let descriptor = openat2(&self.root, path, flags, Mode::empty(), resolve)
@@ -106,7 +113,7 @@ impl Folder {
     /// The version of the file that `relative` leads to beneath the root, if the kernel's caches know.
     pub(crate) fn version_beneath(&self, relative: &[u8]) -> Option<FileVersion> {
         let flags = OFlags::PATH | OFlags::CLOEXEC;
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | ResolveFlags::CACHED;
+        let resolve = BENEATH.union(ResolveFlags::CACHED);
         let descriptor = openat2(&self.root, relative, flags, Mode::empty(), resolve).ok()?;
         fstat(&descriptor).ok().map(|stat| FileVersion::of_stat(&stat))
     }

@@ -28,7 +28,7 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     /// What is printed for each delivery.
     pub(crate) log: Log,
-    /// What was typed, for [`super::explain`].
+    /// What was typed, for [`super::explain()`].
     pub(super) typed: Typed,
 }
 

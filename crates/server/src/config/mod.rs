@@ -45,7 +45,7 @@ pub(crate) use value::{BindAddress, LogFile, LogFormat};
 pub(crate) enum Invocation {
     /// Serve until a signal.
     Serve(Config),
-    /// Print [`explain`] and exit.
+    /// Print [`explain()`] and exit.
     Check(Config),
     /// Print this text on standard output and exit.
     Print(String),

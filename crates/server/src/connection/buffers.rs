@@ -100,6 +100,12 @@ impl Input {
         self.end += length;
     }
 
+    /// Consumes empty lines, which may stand before a request (RFC 9112 §2.2) and are none themselves.
+    pub(crate) fn skip_empty_lines(&mut self) {
+        let length = self.bytes().iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        self.consume(length);
+    }
+
     /// Consumes the first `length` bytes.
     pub(crate) fn consume(&mut self, length: usize) {
         self.start += length;

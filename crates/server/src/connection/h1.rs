@@ -11,12 +11,11 @@ use tallyd_http::h1::persistence::Persistence;
 use tallyd_http::refusal::Refusal;
 use tallyd_http::response::Body;
 use tallyd_http::target::SitePath;
-use tokio::net::TcpStream;
 
 use super::answer::{Answered, ContentState, MAX_SKIPPED_CONTENT, Progress, answer, refuse};
 use super::buffers::{Input, Output};
 use super::roster::{Interrupt, Phase};
-use super::socket::{End, Followed, Socket};
+use super::socket::{End, Farewell, Followed, Socket};
 use crate::access_log::{Entry, Peer};
 use crate::backend::remembered::Handle;
 use crate::transmit::{self, Outcome};
@@ -52,18 +51,8 @@ enum Step {
     Close(Farewell),
 }
 
-/// How a connection is closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Farewell {
-    /// Everything that the client sent was read.
-    AtOnce,
-    /// The client may still be sending.
-    Linger,
-}
-
 /// Serves one client until either side is done.
-pub(crate) async fn serve(stream: TcpStream, peer: Peer, worker: Rc<Worker>) {
-    let socket = Socket::new(stream, worker.roster.enrol());
+pub(crate) async fn serve(socket: Socket, peer: Peer, worker: Rc<Worker>) {
     let (input, output, progress) = (Input::default(), Output::default(), Progress::default());
     let mut conversation = Conversation { socket, peer, worker, input, output, progress };
     let farewell = conversation.run().await;
@@ -71,13 +60,14 @@ pub(crate) async fn serve(stream: TcpStream, peer: Peer, worker: Rc<Worker>) {
     input.clear();
     input.release(&worker.buffers);
     worker.buffers.put_output(output);
-    if farewell == Farewell::Linger {
-        socket.linger(&worker.buffers).await;
+    if let Some(farewell) = farewell {
+        socket.depart(&worker.buffers, farewell).await;
     }
 }
 
 impl Conversation {
-    async fn run(&mut self) -> Farewell {
+    /// Converses until one side is done; returns how to close, unless the connection is broken.
+    async fn run(&mut self) -> Option<Farewell> {
         loop {
             let waited = match self.advance() {
                 Step::Receive => self.receive().await,
@@ -86,32 +76,38 @@ impl Conversation {
                 Step::Fetch(path) => self.fetch(path).await,
                 Step::SendBody(body, persistence) => match self.send_body(body).await {
                     Ok(Outcome::Whole) if persistence != Persistence::Close => Ok(()),
-                    Ok(Outcome::Whole) => return self.farewell(),
+                    Ok(Outcome::Whole) => return Some(self.farewell()),
                     // The client cannot tell where the next head would begin: nothing may follow a short answer.
-                    Ok(Outcome::Truncated) => return Farewell::AtOnce,
+                    Ok(Outcome::Truncated) => return Some(Farewell::AtOnce),
                     Err(end) => Err(end),
                 },
                 // The end of the connection travels in the same packet as the end of the answer.
                 Step::Close(farewell) => match self.flush(Followed::ByMore).await {
                     Ok(()) => {
-                        self.socket.finish();
                         self.end_deliveries();
-                        return farewell;
+                        return Some(farewell);
                     }
                     Err(end) => Err(end),
                 },
             };
             match waited {
                 Ok(()) => {}
-                Err(End::Interrupted(Interrupt::SlowHead)) => return self.give_up_on_head(),
-                Err(End::Gone | End::Interrupted(_)) => return Farewell::AtOnce,
+                Err(End::Interrupted(Interrupt::SlowHead)) => return Some(self.give_up_on_head()),
+                Err(End::Finished | End::Interrupted(Interrupt::Idle)) => return Some(Farewell::AtOnce),
+                Err(End::Gone | End::Interrupted(Interrupt::SlowTransfer | Interrupt::Ending)) => {
+                    return None;
+                }
             }
         }
     }
 
     /// Answers what has been received, until something must be waited for.
     fn advance(&mut self) -> Step {
-        while !self.input.is_empty() {
+        loop {
+            self.input.skip_empty_lines();
+            if self.input.is_empty() {
+                return Step::Receive;
+            }
             if self.output.bytes.len() >= FULL_OUTPUT_BYTES {
                 return Step::Flush;
             }
@@ -134,7 +130,6 @@ impl Conversation {
                 Answered::AfterFetch(path) => return Step::Fetch(path),
             }
         }
-        Step::Receive
     }
 
     fn finish_request(&mut self, head_length: usize) {
@@ -175,7 +170,7 @@ impl Conversation {
             (_, false) => self.socket.presence().enter(Phase::Head),
         }
         if self.worker.is_draining() && self.input.is_empty() {
-            return Err(End::Interrupted(Interrupt::Ending));
+            return Err(End::Interrupted(Interrupt::Idle));
         }
         self.worker.buffers.put_output(std::mem::take(&mut self.output));
         let received = self.socket.receive(&mut self.input, &self.worker.buffers).await;

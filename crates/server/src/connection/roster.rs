@@ -40,6 +40,8 @@ pub(crate) enum Phase {
     Transfer,
     /// Deciding on requests that were received.
     Answering,
+    /// Everything was said; waiting for the client to have received it.
+    Closing,
     /// Waiting for a disk: nothing to judge the client by.
     Fetching,
 }
@@ -105,11 +107,17 @@ impl Presence {
         self.phase.set(Phase::Answering);
     }
 
-    /// Begins a transfer, which is bounded by its rate; `arrived` bytes have arrived before it.
-    pub(crate) fn begin_transfer(&self, arrived: u64) {
-        self.enter(Phase::Transfer);
+    /// Begins a transfer, or the last of one at closing, which is bounded by its rate; `arrived` bytes have arrived
+    /// before it.
+    pub(crate) fn begin_transfer(&self, phase: Phase, arrived: u64) {
+        self.enter(phase);
         self.arrived_before.set(arrived);
         self.window.set(Window::Open { since: self.since.get() });
+    }
+
+    /// How long the connection has been in its phase.
+    pub(crate) fn waited(&self) -> Duration {
+        Moment::now().since(self.since.get())
     }
 
     /// The phase that the connection is in.
@@ -126,7 +134,9 @@ impl Presence {
         context: &Context<'_>,
         arrived: impl FnOnce() -> u64,
     ) -> Poll<Interrupt> {
-        if let (Phase::Transfer, Window::Over { since }) = (self.phase.get(), self.window.get()) {
+        if let (Phase::Transfer | Phase::Closing, Window::Over { since }) =
+            (self.phase.get(), self.window.get())
+        {
             self.judge_rate(limits, since, arrived());
         }
         if let Some(interrupt) = self.interrupt.get() {
@@ -156,10 +166,14 @@ impl Presence {
             (Phase::Fresh, _) if waited >= limits.header_timeout => self.give_up(Interrupt::Idle),
             (Phase::Idle, _) if waited >= limits.idle_timeout => self.give_up(Interrupt::Idle),
             (Phase::Head, _) if waited >= limits.header_timeout => self.give_up(Interrupt::SlowHead),
-            (Phase::Transfer, Window::Open { since }) if now.since(since) >= limits.rate_window => {
+            (Phase::Transfer | Phase::Closing, Window::Open { since })
+                if now.since(since) >= limits.rate_window =>
+            {
                 self.window.set(Window::Over { since });
                 self.wake();
             }
+            // Acknowledgements wake nobody, so that the connection looks for them itself.
+            (Phase::Closing, _) => self.wake(),
             (
                 Phase::Fresh
                 | Phase::Idle

@@ -15,10 +15,10 @@ use super::buffers::{Buffers, Input};
 use super::roster::{Enrolment, Interrupt, Phase, Presence};
 use crate::kernel;
 
-/// How long a client may take to notice that its connection is being closed, and how many bytes it may still send
-/// meanwhile: enough for what was under way, too little to be of use to an attacker.
+/// How long a client that has received everything may take to notice that its connection is being closed, and how
+/// many bytes it may still send meanwhile: enough for what was under way, too little to be of use to an attacker.
 const LINGER: Duration = Duration::from_secs(2);
-const LINGER_BYTES: usize = 1024 * 1024;
+const LINGER_BYTES: u64 = 1024 * 1024;
 
 /// A client's socket with its place on the roster.
 pub(crate) struct Socket {
@@ -31,7 +31,9 @@ pub(crate) struct Socket {
 /// Why a conversation cannot go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// The client closed its side, or the connection failed.
+    /// The client has said that nothing more comes.
+    Finished,
+    /// The connection failed.
     Gone,
     /// The roster has given the client up.
     Interrupted(Interrupt),
@@ -42,6 +44,22 @@ pub(crate) enum End {
 pub(crate) enum Followed {
     ByMore,
     ByNothing,
+}
+
+/// How a connection is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Farewell {
+    /// As soon as the client's system has everything.
+    AtOnce,
+    /// A moment later: the client may still be sending, and should see the answer before a reset.
+    Linger,
+}
+
+/// The client's direction of a connection that is being closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Peer {
+    Open,
+    Closed,
 }
 
 impl Socket {
@@ -66,7 +84,7 @@ impl Socket {
         .await?;
         self.moved += taken as u64;
         input.extend(taken);
-        if taken == 0 { Err(End::Gone) } else { Ok(()) }
+        if taken == 0 { Err(End::Finished) } else { Ok(()) }
     }
 
     fn poll_receive(
@@ -140,7 +158,7 @@ impl Socket {
     async fn writable(&mut self) -> Result<(), End> {
         if self.presence().phase() != Phase::Transfer {
             let arrived = self.arrived();
-            self.presence().begin_transfer(arrived);
+            self.presence().begin_transfer(Phase::Transfer, arrived);
         }
         poll_fn(|context| {
             if let Poll::Ready(end) = self.poll_interrupt(context) {
@@ -152,34 +170,56 @@ impl Socket {
     }
 
     /// Sends what the kernel still holds back, and says that nothing more comes.
-    pub(crate) fn finish(&self) {
+    fn finish(&self) {
         // It fails only where the connection has failed, which ends it as well.
         let _ = rustix::net::shutdown(&self.stream, rustix::net::Shutdown::Write);
     }
 
     /// Begins to receive a request's content.
     pub(crate) fn begin_content(&self) {
-        self.presence().begin_transfer(self.arrived());
+        self.presence().begin_transfer(Phase::Transfer, self.arrived());
     }
 
-    /// Tells the client that nothing more comes, and waits a moment for it to stop sending: what is unread when a
-    /// socket is closed makes the kernel reset the connection, which can destroy an answer that is still under way
-    /// (RFC 9112 §9.6).
-    pub(crate) async fn linger(mut self, pool: &Buffers) {
-        let farewell = async {
-            self.finish();
-            let mut input = Input::default();
-            let mut left = LINGER_BYTES;
-            while left > 0 {
-                self.receive(&mut input, pool).await?;
-                let length = input.bytes().len();
-                input.consume(length);
-                left = left.saturating_sub(length);
+    /// Says that nothing more comes, and closes once the client's system has everything.
+    ///
+    /// What is unread when a socket is closed, or comes later, makes the kernel reset the connection, which destroys
+    /// what is still under way to the client (RFC 9112 §9.6). So what comes is read until then, and a little longer where
+    /// the client is known to be sending.
+    pub(crate) async fn depart(mut self, pool: &Buffers, farewell: Farewell) {
+        self.finish();
+        self.presence().begin_transfer(Phase::Closing, self.arrived());
+        let mut left = LINGER_BYTES;
+        let mut peer = Peer::Open;
+        poll_fn(|context| self.poll_departure(context, pool, farewell, &mut peer, &mut left)).await;
+    }
+
+    fn poll_departure(
+        &mut self,
+        context: &mut Context<'_>,
+        pool: &Buffers,
+        farewell: Farewell,
+        peer: &mut Peer,
+        left: &mut u64,
+    ) -> Poll<()> {
+        let mut input = Input::default();
+        while *peer == Peer::Open {
+            let received = self.poll_receive(context, &mut input, pool);
+            input.release(pool);
+            match received {
+                Poll::Ready(Ok(0)) => *peer = Peer::Closed,
+                Poll::Ready(Ok(taken)) if taken as u64 <= *left => *left -= taken as u64,
+                Poll::Ready(Ok(_) | Err(_)) => return Poll::Ready(()),
+                Poll::Pending => break,
             }
-            Ok::<(), End>(())
+        }
+        if self.poll_interrupt(context).is_ready() {
+            return Poll::Ready(());
+        }
+        let may_close = match (*peer, farewell) {
+            (Peer::Closed, _) | (Peer::Open, Farewell::AtOnce) => true,
+            (Peer::Open, Farewell::Linger) => self.presence().waited() >= LINGER,
         };
-        // Whether the client closed, failed or went on talking: the connection ends here.
-        let _ = tokio::time::timeout(LINGER, farewell).await;
+        if may_close && self.unacknowledged() == 0 { Poll::Ready(()) } else { Poll::Pending }
     }
 
     fn poll_interrupt(&self, context: &Context<'_>) -> Poll<End> {
@@ -189,8 +229,12 @@ impl Socket {
 
     /// Bytes moved that are not waiting in the kernel for the client's acknowledgement.
     fn arrived(&self) -> u64 {
-        // A socket that cannot tell has failed; the next write will say so.
-        let queued = kernel::unacknowledged_bytes(self.stream.as_fd()).unwrap_or(0);
-        self.moved.saturating_sub(queued)
+        self.moved.saturating_sub(self.unacknowledged())
+    }
+
+    /// Bytes that wait in the kernel for the client's acknowledgement.
+    fn unacknowledged(&self) -> u64 {
+        // A socket that cannot tell has failed, and the next call will say so.
+        kernel::unacknowledged_bytes(self.stream.as_fd()).unwrap_or(0)
     }
 }
