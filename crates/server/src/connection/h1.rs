@@ -103,11 +103,7 @@ impl Conversation {
 
     /// Answers what has been received, until something must be waited for.
     fn advance(&mut self) -> Step {
-        loop {
-            self.input.skip_empty_lines();
-            if self.input.is_empty() {
-                return Step::Receive;
-            }
+        while !self.input.is_empty() {
             if self.output.bytes.len() >= FULL_OUTPUT_BYTES {
                 return Step::Flush;
             }
@@ -129,7 +125,9 @@ impl Conversation {
                 Answered::AfterContent(framing) => return Step::SkipContent(framing, length),
                 Answered::AfterFetch(path) => return Step::Fetch(path),
             }
+            self.input.skip_empty_lines();
         }
+        Step::Receive
     }
 
     fn finish_request(&mut self, head_length: usize) {
@@ -164,8 +162,8 @@ impl Conversation {
     async fn receive(&mut self) -> Result<(), End> {
         self.flush(Followed::ByNothing).await?;
         match (self.socket.presence().phase(), self.input.is_empty()) {
-            // The first head is expected at once, and a head's time runs from its first byte.
-            (Phase::Fresh, true) | (Phase::Head, false) => {}
+            // The first head is expected at once, a head's time runs from its first byte, and empty lines are no request.
+            (Phase::Fresh | Phase::Idle, true) | (Phase::Head, false) => {}
             (_, true) => self.socket.presence().enter(Phase::Idle),
             (_, false) => self.socket.presence().enter(Phase::Head),
         }
@@ -175,7 +173,8 @@ impl Conversation {
         self.worker.buffers.put_output(std::mem::take(&mut self.output));
         let received = self.socket.receive(&mut self.input, &self.worker.buffers).await;
         self.output = self.worker.buffers.take_output();
-        if self.socket.presence().phase() != Phase::Head {
+        self.input.skip_empty_lines();
+        if self.socket.presence().phase() != Phase::Head && !self.input.is_empty() {
             self.socket.presence().enter(Phase::Head);
         }
         received

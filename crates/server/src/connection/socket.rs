@@ -215,6 +215,11 @@ impl Socket {
         if self.poll_interrupt(context).is_ready() {
             return Poll::Ready(());
         }
+        // What was written a moment ago cannot have been acknowledged: the first look comes with the client's close, or
+        // with the next sweep.
+        if *peer == Peer::Open && self.presence().waited().is_zero() {
+            return Poll::Pending;
+        }
         let may_close = match (*peer, farewell) {
             (Peer::Closed, _) | (Peer::Open, Farewell::AtOnce) => true,
             (Peer::Open, Farewell::Linger) => self.presence().waited() >= LINGER,
