@@ -1,0 +1,222 @@
+//! The store in SQLite: one connection that writes, one that finds resources for the workers.
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, ffi, named_params};
+
+use super::open::{self, Durability};
+use super::place::{Location, beside};
+use super::{Batch, DayRow, Doubtful, Lookup, ResourceRow, Store, StoreError, Stored, Trouble};
+use crate::counters::{Counters, Totals};
+use crate::delivery::{Day, ResourceId};
+
+const FIND: &str = "SELECT requests, head, \"full\", partial, not_modified, completed, aborted, downloads, bytes, \
+    id, least_length FROM resource WHERE path = ?";
+
+const FIND_DAY: &str = "SELECT requests, head, \"full\", partial, not_modified, completed, aborted, downloads, bytes \
+    FROM day WHERE day = ? AND resource = ?";
+
+/// Without a conflict target, so that a row is found again by its id and by its path.
+const WRITE_RESOURCE: &str = "INSERT INTO resource VALUES \
+    (:id, :path, :requests, :head, :full, :partial, :not_modified, :completed, :aborted, :downloads, :bytes, \
+     :least_length) \
+    ON CONFLICT DO UPDATE SET requests = excluded.requests, head = excluded.head, \"full\" = excluded.\"full\", \
+    partial = excluded.partial, not_modified = excluded.not_modified, completed = excluded.completed, \
+    aborted = excluded.aborted, downloads = excluded.downloads, bytes = excluded.bytes, \
+    least_length = excluded.least_length";
+
+const WRITE_DAY: &str = "INSERT INTO day VALUES \
+    (:day, :id, :requests, :head, :full, :partial, :not_modified, :completed, :aborted, :downloads, :bytes) \
+    ON CONFLICT DO UPDATE SET requests = excluded.requests, head = excluded.head, \"full\" = excluded.\"full\", \
+    partial = excluded.partial, not_modified = excluded.not_modified, completed = excluded.completed, \
+    aborted = excluded.aborted, downloads = excluded.downloads, bytes = excluded.bytes";
+
+/// The connection through which the workers find resources.
+#[derive(Debug)]
+pub(crate) struct Finder {
+    /// `None` once the ledger is closed, or while it is replaced.
+    pub(crate) connection: Option<Connection>,
+}
+
+/// The connection that writes; owned by the writer's thread.
+#[derive(Debug)]
+pub(crate) struct Sqlite {
+    pub(crate) location: Location,
+    pub(crate) durability: Durability,
+    /// `None` after a damaged ledger was moved away and before a new one could be begun.
+    pub(crate) connection: Option<Connection>,
+    pub(crate) finder: Arc<Mutex<Finder>>,
+}
+
+impl Lookup for Finder {
+    fn find(&mut self, path: &str) -> Result<Option<Stored>, StoreError> {
+        let Some(connection) = &self.connection else {
+            return Err(StoreError { trouble: Trouble::Broken, detail: "it is closed".to_owned() });
+        };
+        Ok(find(connection, path)?)
+    }
+}
+
+impl Lookup for Sqlite {
+    fn find(&mut self, path: &str) -> Result<Option<Stored>, StoreError> {
+        Ok(find(self.connection()?, path)?)
+    }
+}
+
+impl Store for Sqlite {
+    fn day(&mut self, resource: ResourceId, day: Day) -> Result<Counters, StoreError> {
+        let mut statement = self.connection()?.prepare_cached(FIND_DAY)?;
+        let found = statement.query_row((day.0, resource.0.cast_signed()), read_counters).optional()?;
+        Ok(found.unwrap_or_default())
+    }
+
+    fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
+        let transaction = Transaction::new(self.connection()?, TransactionBehavior::Immediate)?;
+        write(&transaction, batch)?;
+        Ok(transaction.commit()?)
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        let Location::File(path) = &self.location else { return Ok(()) };
+        // What is committed is in the write-ahead log; SQLite itself syncs it only before it moves it into the
+        // main file. This is not the main file: to open and close that would drop SQLite's locks (fcntl(2)).
+        match File::open(beside(path, "-wal")).and_then(|log| log.sync_data()) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(StoreError { trouble: Trouble::Broken, detail: error.to_string() }),
+        }
+    }
+
+    fn set_aside(&mut self) -> Result<PathBuf, StoreError> {
+        let Location::File(path) = self.location.clone() else {
+            return Err(StoreError { trouble: Trouble::Broken, detail: "memory is damaged".to_owned() });
+        };
+        self.close_finder();
+        if let Some(writer) = self.connection.take() {
+            // To close it would move its log into the damaged file, which stays as it is.
+            writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        }
+        let aside = open::move_aside(&path).map_err(|error| broken(&error))?;
+        self.connection()?;
+        Ok(aside)
+    }
+}
+
+impl Sqlite {
+    /// The connection, to a new ledger if there is none.
+    fn connection(&mut self) -> Result<&mut Connection, StoreError> {
+        if self.connection.is_none() {
+            let (writer, finder) = open::begin(&self.location, self.durability)?;
+            self.finder.lock().unwrap_or_else(PoisonError::into_inner).connection = Some(finder);
+            self.connection = Some(writer);
+        }
+        Ok(self.connection.as_mut().expect("it was just opened"))
+    }
+
+    /// The last connection to close moves the log into the main file; that is to be the writer's.
+    fn close_finder(&self) {
+        self.finder.lock().unwrap_or_else(PoisonError::into_inner).connection = None;
+    }
+
+    /// Makes the disk seem full: the file may not grow beyond `pages`.
+    #[cfg(test)]
+    pub(crate) fn limit_pages(&mut self, pages: u32) {
+        self.connection().unwrap().pragma_update(None, "max_page_count", pages).unwrap();
+    }
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        self.close_finder();
+    }
+}
+
+fn write(transaction: &Transaction<'_>, batch: &Batch<'_>) -> rusqlite::Result<()> {
+    let mut write_resource = transaction.prepare_cached(WRITE_RESOURCE)?;
+    for ResourceRow { resource, path, totals } in &batch.resources {
+        let counters = &totals.counters;
+        write_resource.execute(named_params! {
+            ":id": resource.0.cast_signed(),
+            ":path": path,
+            ":requests": counters.requests.cast_signed(),
+            ":head": counters.head.cast_signed(),
+            ":full": counters.full.cast_signed(),
+            ":partial": counters.partial.cast_signed(),
+            ":not_modified": counters.not_modified.cast_signed(),
+            ":completed": counters.completed.cast_signed(),
+            ":aborted": counters.aborted.cast_signed(),
+            ":downloads": counters.downloads.cast_signed(),
+            ":bytes": counters.bytes.cast_signed(),
+            ":least_length": totals.least_length.map(u64::cast_signed),
+        })?;
+    }
+    let mut write_day = transaction.prepare_cached(WRITE_DAY)?;
+    for DayRow { resource, day, counters } in &batch.days {
+        write_day.execute(named_params! {
+            ":day": day.0,
+            ":id": resource.0.cast_signed(),
+            ":requests": counters.requests.cast_signed(),
+            ":head": counters.head.cast_signed(),
+            ":full": counters.full.cast_signed(),
+            ":partial": counters.partial.cast_signed(),
+            ":not_modified": counters.not_modified.cast_signed(),
+            ":completed": counters.completed.cast_signed(),
+            ":aborted": counters.aborted.cast_signed(),
+            ":downloads": counters.downloads.cast_signed(),
+            ":bytes": counters.bytes.cast_signed(),
+        })?;
+    }
+    let Doubtful { open, evictions } = batch.sessions;
+    transaction
+        .prepare_cached("UPDATE ledger SET sessions = ?, evictions = ?")?
+        .execute((open.cast_signed(), evictions.cast_signed()))?;
+    Ok(())
+}
+
+fn find(connection: &Connection, path: &str) -> rusqlite::Result<Option<Stored>> {
+    let mut statement = connection.prepare_cached(FIND)?;
+    let read = |row: &Row<'_>| {
+        let least_length = row.get::<_, Option<i64>>(10)?.map(i64::cast_unsigned);
+        let totals = Totals { counters: read_counters(row)?, least_length };
+        Ok(Stored { resource: ResourceId(row.get::<_, i64>(9)?.cast_unsigned()), totals })
+    };
+    statement.query_row([path], read).optional()
+}
+
+/// Reads the first nine columns, in the contract's order.
+pub(crate) fn read_counters(row: &Row<'_>) -> rusqlite::Result<Counters> {
+    let figure = |column: usize| row.get::<_, i64>(column).map(i64::cast_unsigned);
+    Ok(Counters {
+        requests: figure(0)?,
+        head: figure(1)?,
+        full: figure(2)?,
+        partial: figure(3)?,
+        not_modified: figure(4)?,
+        completed: figure(5)?,
+        aborted: figure(6)?,
+        downloads: figure(7)?,
+        bytes: figure(8)?,
+    })
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        let trouble = match error.sqlite_error_code() {
+            Some(ffi::ErrorCode::DiskFull) => Trouble::Full,
+            Some(ffi::ErrorCode::DatabaseBusy | ffi::ErrorCode::DatabaseLocked) => Trouble::Locked,
+            Some(ffi::ErrorCode::ReadOnly | ffi::ErrorCode::PermissionDenied) => Trouble::ReadOnly,
+            Some(ffi::ErrorCode::DatabaseCorrupt | ffi::ErrorCode::NotADatabase) => Trouble::Corrupt,
+            // SQLite has some thirty codes; to the ledger the others are all one.
+            Some(_) | None => Trouble::Broken,
+        };
+        Self { trouble, detail: error.to_string() }
+    }
+}
+
+fn broken(error: &io::Error) -> StoreError {
+    StoreError { trouble: Trouble::Broken, detail: error.to_string() }
+}
