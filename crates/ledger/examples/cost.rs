@@ -57,7 +57,7 @@ fn push(folder: &Path) {
     let ledger = open(&folder.join("push"));
     let reporter = ledger.reporter();
     let tally = ledger.resource(b"/hot");
-    let (bursts, burst) = (200, 2_000);
+    let (bursts, burst) = (200_u32, 2_000_u32);
     let mut spent = Duration::ZERO;
     for _ in 0..bursts {
         let start = Instant::now();
@@ -78,7 +78,7 @@ fn rate(folder: &Path, files: usize) {
     let reporter = ledger.reporter();
     let tallies: Vec<Arc<Tally>> =
         (0..files).map(|file| ledger.resource(format!("/folder/{file}.txt").as_bytes())).collect();
-    let (rounds, burst) = (400, 500);
+    let (rounds, burst) = (400_usize, 500_usize);
     let (start, before) = (Instant::now(), cpu_of_writer());
     for round in 0..rounds {
         for index in 0..burst {
@@ -89,7 +89,7 @@ fn rate(folder: &Path, files: usize) {
     }
     drop(reporter);
     thread::sleep(Duration::from_millis(100));
-    let spent = cpu_of_writer() - before;
+    let spent = cpu_of_writer().saturating_sub(before);
     println!(
         "{files} files at 100,000/s: the writer needs {:.2} µs per delivery, {:.1} % of a core; dropped {}",
         spent.as_micros() as f64 / (rounds * burst) as f64,
@@ -103,7 +103,7 @@ fn million(folder: &Path) {
     let path = folder.join("million");
     let ledger = open(&path);
     let reporter = ledger.reporter();
-    let (files, before) = (1_000_000, memory());
+    let (files, before) = (1_000_000_u64, memory());
     let start = Instant::now();
     for file in 0..files {
         let tally =
@@ -127,7 +127,7 @@ fn million(folder: &Path) {
     for order in [Order::Downloads, Order::Bytes] {
         let start = Instant::now();
         let query = Query::open(&path).expect("a ledger");
-        let mut rows = 0;
+        let mut rows = 0_u32;
         let selection = Selection { order, top: Some(20), ..Selection::default() };
         query.tallies(&selection, |_| rows += 1).expect("it can be read");
         println!("the {rows} first by {order:?}: {} ms", start.elapsed().as_millis());
@@ -142,7 +142,7 @@ fn million(folder: &Path) {
     ledger.close().expect("nothing is to be written");
 }
 
-/// Resident memory in KiB, see proc_pid_status(5).
+/// Resident memory in KiB, see `proc_pid_status(5)`.
 fn memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it is always there");
@@ -158,7 +158,7 @@ fn cpu_of_writer() -> Duration {
             std::fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name.trim() == "ledger")
         })
         .filter_map(|task| std::fs::read_to_string(task.path().join("schedstat")).ok())
-        .filter_map(|times| times.split(' ').next()?.parse().ok())
+        .filter_map(|times| times.split(' ').next()?.parse::<u64>().ok())
         .sum();
     Duration::from_nanos(nanoseconds)
 }

@@ -268,3 +268,6 @@ impl Session {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

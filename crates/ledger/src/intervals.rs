@@ -4,14 +4,14 @@ use std::ops::Range;
 
 /// The positions that one client has of one representation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Intervals {
+pub(crate) struct Intervals {
     /// Sorted; between two neighbours there is at least one position that is not in the set.
     ranges: Vec<Range<u64>>,
 }
 
 impl Intervals {
     /// Adds all positions of `range`. An empty range adds nothing.
-    pub fn insert(&mut self, range: Range<u64>) {
+    pub(crate) fn insert(&mut self, range: Range<u64>) {
         if range.is_empty() {
             return;
         }
@@ -28,12 +28,12 @@ impl Intervals {
     }
 
     /// Whether every position below `length` is in the set.
-    pub fn cover(&self, length: u64) -> bool {
+    pub(crate) fn cover(&self, length: u64) -> bool {
         length == 0 || self.ranges.first().is_some_and(|first| first.start == 0 && first.end >= length)
     }
 
     /// How many ranges are needed to tell the set.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.ranges.len()
     }
 }

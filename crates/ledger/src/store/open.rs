@@ -107,13 +107,14 @@ pub(crate) fn begin(
 /// Moves a ledger and its log to names that say so, and returns the new name of the ledger.
 pub(crate) fn move_aside(path: &Path) -> io::Result<PathBuf> {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let aside = (0..)
-        .map(|attempt| match attempt {
-            0 => beside(path, &format!(".corrupt-{seconds}")),
-            attempt => beside(path, &format!(".corrupt-{seconds}-{attempt}")),
-        })
-        .find(|name| !name.exists())
-        .expect("one of endlessly many names is free");
+    // Named after the second, and no two are damaged in one second by chance.
+    let aside = beside(path, &format!(".corrupt-{seconds}"));
+    if aside.exists() {
+        return Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            format!("{} is in the way", aside.display()),
+        ));
+    }
     fs::rename(path, &aside)?;
     // The log belongs to the file; the shared memory is made anew from it.
     for suffix in ["-wal", "-shm"] {
