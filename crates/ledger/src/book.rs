@@ -17,7 +17,7 @@ use std::sync::Arc;
 use crate::counters::{Counters, Totals};
 use crate::coverage::{Coverage, Download, Verdict};
 use crate::delivery::{Announced, Day, Delivery, Request, ResourceId};
-use crate::lane::{Event, Overflow};
+use crate::lane::{Event, Overflow, Sum};
 use crate::observer::Observer;
 use crate::store::{Batch, DayRow, Doubtful, ResourceRow, Store, StoreError};
 use crate::tally::{Index, Newcomer, Origin, Tally};
@@ -58,6 +58,9 @@ struct Entry {
     offset: u64,
     /// `requests` as committed.
     committed: u64,
+    /// Requests that were announced, and how many of these have ended: the end of the others is yet to come.
+    announced: u64,
+    closed: u64,
     days: Vec<DayEntry>,
     change: Change,
 }
@@ -113,7 +116,9 @@ impl<L, S: Store> Book<L, S> {
     pub(crate) fn book(&mut self, event: Event<L>) {
         match event {
             Event::Began { resource, day, kind } => {
-                self.entry(resource).change(day, |counters| counters.book_request(kind));
+                let entry = self.entry(resource);
+                entry.announced += 1;
+                entry.change(day, |counters| counters.book_request(kind));
             }
             Event::Ended(delivery) => self.book_end(delivery),
         }
@@ -230,15 +235,15 @@ impl<L, S: Store> Book<L, S> {
 
     fn book_end(&mut self, delivery: Delivery<L>) {
         let Request { resource, day, kind, announced, .. } = delivery.request;
-        let Verdict { download, proven } = self.coverage.judge(&delivery);
+        let path_hash = self.entry(resource).tally.path_hash();
+        let Verdict { download, proven } = self.coverage.judge(path_hash, &delivery);
         let entry = self.entry(resource);
+        match announced {
+            Announced::No => entry.change(day, |counters| counters.book_request(kind)),
+            Announced::Yes => entry.closed += 1,
+        }
         let bytes = delivery.received.bytes();
-        entry.change(day, |counters| {
-            if announced == Announced::No {
-                counters.book_request(kind);
-            }
-            counters.book_end(kind, delivery.outcome, bytes);
-        });
+        entry.change(day, |counters| counters.book_end(kind, delivery.outcome, bytes));
         if download == Download::One {
             entry.add_download(day, delivery.representation.complete_length);
         }
@@ -273,7 +278,18 @@ impl Entry {
         };
         let row = tally.resource();
         let committed = totals.counters.requests;
-        Self { tally, row, totals, base, offset: 0, committed, days: Vec::new(), change: Change::None }
+        Self {
+            tally,
+            row,
+            totals,
+            base,
+            offset: 0,
+            committed,
+            announced: 0,
+            closed: 0,
+            days: Vec::new(),
+            change: Change::None,
+        }
     }
 
     fn change(&mut self, day: Day, book: impl Fn(&mut Counters)) {
@@ -281,9 +297,11 @@ impl Entry {
         book(&mut self.day(day).counters);
     }
 
-    fn add(&mut self, day: Day, sum: &Totals) {
-        self.totals.add(sum);
-        self.day(day).counters.add(&sum.counters);
+    fn add(&mut self, day: Day, sum: &Sum) {
+        self.announced += sum.announced;
+        self.closed += sum.closed;
+        self.totals.add(&sum.totals);
+        self.day(day).counters.add(&sum.totals.counters);
     }
 
     fn add_download(&mut self, day: Day, complete_length: u64) {
@@ -349,7 +367,7 @@ impl Entry {
 
     /// Whether all is committed, and no report can come but from a new request.
     fn is_idle(&self) -> bool {
-        self.change == Change::None && self.totals.counters.in_flight() == 0
+        self.change == Change::None && self.announced == self.closed
     }
 }
 
@@ -400,3 +418,6 @@ impl Hasher for IdHasher {
         self.0 = (self.0 ^ id).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
 }
+
+#[cfg(test)]
+mod simulation;

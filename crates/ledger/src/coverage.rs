@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::ops::Range;
 
-use crate::delivery::{Day, Delivery, Kind, Moment, Outcome, ResourceId};
+use crate::delivery::{Day, Delivery, Kind, Moment, Outcome};
 use crate::intervals::Intervals;
 
 /// How much is remembered.
@@ -72,7 +72,8 @@ pub struct Coverage {
 struct Key {
     address: IpAddr,
     agent: u64,
-    resource: ResourceId,
+    /// A hash: unlike its id it stays the same while the store cannot be read.
+    path: u64,
     entity_tag: u64,
 }
 
@@ -121,13 +122,13 @@ impl Coverage {
         Self { limits, sessions: HashMap::new(), by_turn: BTreeMap::new(), turn: 0, ranges: 0, evictions: 0 }
     }
 
-    /// Judges a delivery that has ended.
-    pub fn judge<L>(&mut self, delivery: &Delivery<L>) -> Verdict {
+    /// Judges a delivery that has ended, of the resource whose path has the hash `path`.
+    pub fn judge<L>(&mut self, path: u64, delivery: &Delivery<L>) -> Verdict {
         match (delivery.request.kind, delivery.outcome) {
             (Kind::Head | Kind::NotModified, Outcome::Completed | Outcome::Aborted) => Verdict::default(),
             (Kind::Full, Outcome::Completed) => Verdict { download: Download::One, proven: Vec::new() },
             (Kind::Full, Outcome::Aborted) | (Kind::Partial, Outcome::Completed | Outcome::Aborted) => {
-                self.judge_piece(delivery)
+                self.judge_piece(path, delivery)
             }
         }
     }
@@ -147,12 +148,12 @@ impl Coverage {
         self.evictions += pieces;
     }
 
-    fn judge_piece<L>(&mut self, delivery: &Delivery<L>) -> Verdict {
+    fn judge_piece<L>(&mut self, path: u64, delivery: &Delivery<L>) -> Verdict {
         self.expire(delivery.ended);
         let key = Key {
             address: delivery.client.address,
             agent: delivery.client.agent,
-            resource: delivery.request.resource,
+            path,
             entity_tag: delivery.representation.entity_tag,
         };
         let mut session = self.take(&key).unwrap_or_else(|| Session::new(delivery.ended));
@@ -237,35 +238,35 @@ impl Session {
         for range in delivery.received.ranges() {
             self.received.insert(range.start..range.end.min(length));
         }
+        let resume = resume(delivery);
+        if let Some(resume) = resume
+            && self.latest_resume.is_none_or(|latest| latest.began <= resume.began)
+        {
+            self.latest_resume = Some(resume);
+        }
         let in_doubt = delivery.in_doubt();
         let in_doubt = in_doubt.start..in_doubt.end.min(length);
         if !in_doubt.is_empty() {
             self.doubts.push(Doubt { day: delivery.request.day, range: in_doubt, cut: delivery.ended });
         }
-        self.note_resume(delivery);
-        self.prove()
-    }
-
-    fn note_resume<L>(&mut self, delivery: &Delivery<L>) {
-        let from = match (delivery.request.kind, delivery.received.ranges()) {
-            (Kind::Partial, [first, ..]) => first.start,
-            (Kind::Partial, []) | (Kind::Head | Kind::Full | Kind::NotModified, _) => return,
-        };
-        if self.latest_resume.is_none_or(|latest| latest.began <= delivery.began) {
-            self.latest_resume = Some(Resume { from, began: delivery.began });
-        }
-    }
-
-    fn prove(&mut self) -> Vec<(Day, u64)> {
-        let Some(resume) = self.latest_resume else { return Vec::new() };
         let received = &mut self.received;
         self.doubts
-            .extract_if(.., |doubt| resume.proves(doubt))
+            .extract_if(.., |doubt| {
+                resume.into_iter().chain(self.latest_resume).any(|resume| resume.proves(doubt))
+            })
             .map(|doubt| {
                 received.insert(doubt.range.clone());
                 (doubt.day, doubt.range.end - doubt.range.start)
             })
             .collect()
+    }
+}
+
+/// Where a range request starts.
+fn resume<L>(delivery: &Delivery<L>) -> Option<Resume> {
+    match (delivery.request.kind, delivery.received.ranges()) {
+        (Kind::Partial, [first, ..]) => Some(Resume { from: first.start, began: delivery.began }),
+        (Kind::Partial, []) | (Kind::Head | Kind::Full | Kind::NotModified, _) => None,
     }
 }
 

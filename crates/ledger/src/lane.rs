@@ -112,10 +112,20 @@ impl<L> Lane<L> {
 #[derive(Debug)]
 pub(crate) struct Overflow<L> {
     pub(crate) events: Vec<Event<L>>,
-    pub(crate) sums: HashMap<(ResourceId, Day), Totals>,
+    pub(crate) sums: HashMap<(ResourceId, Day), Sum>,
     /// Pieces that were added up, so that nobody will judge whether they make a download.
     pub(crate) unjudged: u64,
     pub(crate) lines_dropped: u64,
+}
+
+/// Reports on one resource and one day, added up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sum {
+    pub(crate) totals: Totals,
+    /// Requests that were announced.
+    pub(crate) announced: u64,
+    /// Announced requests that ended.
+    pub(crate) closed: u64,
 }
 
 impl<L> Default for Overflow<L> {
@@ -135,28 +145,29 @@ impl<L> Overflow<L> {
             return;
         }
         match event {
-            Event::Began { resource, day, kind } => self.sum(resource, day).counters.book_request(kind),
+            Event::Began { resource, day, kind } => {
+                let sum = self.sums.entry((resource, day)).or_default();
+                sum.announced += 1;
+                sum.totals.counters.book_request(kind);
+            }
             Event::Ended(delivery) => self.add_up(&delivery),
         }
     }
 
     fn add_up(&mut self, delivery: &Delivery<L>) {
         let Request { resource, day, kind, announced, .. } = delivery.request;
-        let sum = self.sum(resource, day);
-        if announced == Announced::No {
-            sum.counters.book_request(kind);
+        let Sum { totals, closed, .. } = self.sums.entry((resource, day)).or_default();
+        match announced {
+            Announced::No => totals.counters.book_request(kind),
+            Announced::Yes => *closed += 1,
         }
-        sum.counters.book_end(kind, delivery.outcome, delivery.received.bytes());
+        totals.counters.book_end(kind, delivery.outcome, delivery.received.bytes());
         match (kind, delivery.outcome) {
-            (Kind::Full, Outcome::Completed) => sum.book_download(delivery.representation.complete_length),
+            (Kind::Full, Outcome::Completed) => totals.book_download(delivery.representation.complete_length),
             (Kind::Full, Outcome::Aborted) | (Kind::Partial, _) => self.unjudged += 1,
             (Kind::Head | Kind::NotModified, _) => {}
         }
         self.lines_dropped += 1;
-    }
-
-    fn sum(&mut self, resource: ResourceId, day: Day) -> &mut Totals {
-        self.sums.entry((resource, day)).or_default()
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::borrow::{Borrow, Cow};
 use std::collections::HashSet;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,13 +21,10 @@ pub struct Tally {
     taken: AtomicU64,
     resource: ResourceId,
     path: Box<str>,
+    path_hash: u64,
 }
 
 impl Tally {
-    fn new(resource: ResourceId, path: &str, taken: u64) -> Self {
-        Self { taken: AtomicU64::new(taken), resource, path: path.into() }
-    }
-
     /// Takes the next number of this resource: one atomic add. Call it at the moment the status is decided,
     /// for every GET or HEAD that is answered 200, 206 or 304 and for nothing else.
     #[inline]
@@ -44,6 +41,10 @@ impl Tally {
     /// The path in its printed form, see [`path_text`].
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    pub(crate) fn path_hash(&self) -> u64 {
+        self.path_hash
     }
 
     /// What names it in the ledger.
@@ -74,6 +75,7 @@ pub(crate) struct Index {
     held: Mutex<Held>,
     /// The next id to give; above every id in the store.
     next_id: AtomicU64,
+    hasher: RandomState,
 }
 
 #[derive(Debug, Default)]
@@ -84,7 +86,7 @@ struct Held {
 
 impl Index {
     pub(crate) fn new(next_id: u64) -> Self {
-        Self { held: Mutex::default(), next_id: AtomicU64::new(next_id) }
+        Self { held: Mutex::default(), next_id: AtomicU64::new(next_id), hasher: RandomState::new() }
     }
 
     /// The tally of the resource at `path`, read through `lookup` if it is not in memory.
@@ -102,12 +104,12 @@ impl Index {
         // A tally leaves the index only when all of it is committed, so what is read now is all there is.
         let tally = match lookup.find(&text) {
             Ok(Some(Stored { resource, totals })) => {
-                let tally = Arc::new(Tally::new(resource, &text, totals.counters.requests));
+                let tally = self.tally(resource, &text, totals.counters.requests);
                 Newcomer { tally, origin: Origin::Known(Some(totals)) }
             }
-            Ok(None) => Newcomer { tally: self.make(&text), origin: Origin::Known(None) },
+            Ok(None) => Newcomer { tally: self.tally(self.new_id(), &text, 0), origin: Origin::Known(None) },
             // The state of the store is reported by its writer, which meets the same trouble.
-            Err(_) => Newcomer { tally: self.make(&text), origin: Origin::Unread },
+            Err(_) => Newcomer { tally: self.tally(self.new_id(), &text, 0), origin: Origin::Unread },
         };
         self.lock().add(tally)
     }
@@ -129,8 +131,13 @@ impl Index {
         self.lock().by_path.len()
     }
 
-    fn make(&self, text: &str) -> Arc<Tally> {
-        Arc::new(Tally::new(ResourceId(self.next_id.fetch_add(1, Ordering::Relaxed)), text, 0))
+    fn tally(&self, resource: ResourceId, path: &str, taken: u64) -> Arc<Tally> {
+        let path_hash = self.hasher.hash_one(path);
+        Arc::new(Tally { taken: AtomicU64::new(taken), resource, path: path.into(), path_hash })
+    }
+
+    fn new_id(&self) -> ResourceId {
+        ResourceId(self.next_id.fetch_add(1, Ordering::Relaxed))
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use proptest::prelude::*;
 
 use super::*;
-use crate::delivery::{Announced, Client, Received, Representation, Request};
+use crate::delivery::{Announced, Client, Received, Representation, Request, ResourceId};
 
 /// One delivery as `CLIENT STATUS RANGES [to WRITTEN] [cut]`, at second `at`; `A2` asks for the second
 /// representation. Ranges are `first..end`, several joined by commas.
@@ -59,7 +59,7 @@ fn check_within(limits: Limits, length: u64, steps: &[&str], expect: (u64, u64, 
     let mut coverage = Coverage::new(limits);
     let (mut downloads, mut proven) = (0, 0);
     for (at, step) in (1..).zip(steps) {
-        let verdict = coverage.judge(&delivery(step, length, at));
+        let verdict = coverage.judge(1, &delivery(step, length, at));
         downloads += u64::from(verdict.download == Download::One);
         proven += verdict.proven.iter().map(|(_, bytes)| bytes).sum::<u64>();
     }
@@ -140,7 +140,7 @@ fn a_resumption_is_later_than_the_cut_however_it_is_reported() {
         let mut coverage = Coverage::new(Limits::default());
         let proven: u64 = reported
             .iter()
-            .flat_map(|one| coverage.judge(one).proven)
+            .flat_map(|one| coverage.judge(1, one).proven)
             .map(|(day, bytes)| {
                 assert_eq!(day, cut.request.day);
                 bytes
@@ -213,7 +213,7 @@ fn every_four_pieces_of_a_small_file_agree_with_the_oracle() {
             let (mut coverage, mut oracle) = (Coverage::new(Limits::default()), Oracle::default());
             for (at, range) in (1..).zip(pieces.iter()) {
                 let range = std::slice::from_ref(range);
-                let judged = coverage.judge(&piece(range, length, at)).download == Download::One;
+                let judged = coverage.judge(1, &piece(range, length, at)).download == Download::One;
                 assert_eq!(u64::from(judged), oracle.downloads(range, length), "{pieces:?}");
             }
             return;
@@ -239,7 +239,7 @@ proptest! {
         for (at, piece_of) in (1..).zip(&pieces) {
             let ranges: Vec<_> =
                 piece_of.iter().map(|(first, count)| (first % length)..(first % length + count).min(length)).collect();
-            let judged = coverage.judge(&piece(&ranges, length, at)).download == Download::One;
+            let judged = coverage.judge(1, &piece(&ranges, length, at)).download == Download::One;
             prop_assert_eq!(u64::from(judged), oracle.downloads(&ranges, length));
         }
         prop_assert_eq!(coverage.evictions(), 0);
