@@ -149,7 +149,7 @@ fn memory() -> u64 {
     line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
-/// The processor time of all threads called "ledger", see proc_pid_schedstat in proc(5).
+/// The processor time of all threads called "ledger", see proc(5).
 fn cpu_of_writer() -> Duration {
     let tasks = std::fs::read_dir("/proc/self/task").expect("Linux");
     let nanoseconds = tasks

@@ -218,3 +218,78 @@ fn lock<L>(overflow: &Mutex<Overflow<L>>) -> MutexGuard<'_, Overflow<L>> {
     // An event that panics half-way in an addition is not possible; the sums are right.
     overflow.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::counters::Counters;
+    use crate::delivery::{Client, Moment, Received, Representation};
+
+    fn request(kind: Kind, announced: Announced) -> Request {
+        Request { resource: ResourceId(1), number: 1, day: Day(1), kind, announced }
+    }
+
+    fn delivery(kind: Kind, announced: Announced) -> Delivery<()> {
+        Delivery {
+            request: request(kind, announced),
+            client: Client { address: Ipv4Addr::LOCALHOST.into(), port: 1, agent: 1 },
+            representation: Representation { entity_tag: 1, complete_length: 10 },
+            received: Received::Single(0..10),
+            written_to: 10,
+            outcome: Outcome::Completed,
+            began: Moment(0),
+            ended: Moment(0),
+            line: (),
+        }
+    }
+
+    #[test]
+    fn a_stalled_writer_costs_lines_and_no_counts() {
+        let (reporter, mut lane) = Lane::new(Arc::default());
+        for _ in 0..RING + OVERFLOW {
+            reporter.ended(delivery(Kind::Full, Announced::No));
+        }
+        let mut slow = request(Kind::Full, Announced::No);
+        reporter.began(&mut slow);
+        reporter.began(&mut slow);
+        reporter.ended(Delivery { request: slow, ..delivery(Kind::Full, Announced::No) });
+        reporter.ended(delivery(Kind::Partial, Announced::No));
+        reporter.ended(delivery(Kind::Head, Announced::No));
+
+        assert!(!lane.is_empty());
+        let (ready, overflow) = lane.collect();
+        assert_eq!((ready.len(), overflow.events.len()), (RING, OVERFLOW));
+        let counters = Counters {
+            requests: 3,
+            head: 1,
+            full: 1,
+            partial: 1,
+            completed: 2,
+            downloads: 1,
+            bytes: 20,
+            ..Counters::default()
+        };
+        let totals = Totals { counters, least_length: Some(10) };
+        assert_eq!(overflow.sums[&(ResourceId(1), Day(1))], Sum { totals, announced: 1, closed: 1 });
+        assert_eq!((overflow.unjudged, overflow.lines_dropped), (1, 3));
+    }
+
+    #[test]
+    fn what_is_reported_is_collected_in_its_order_and_the_end_is_noticed() {
+        let (reporter, mut lane) = Lane::new(Arc::default());
+        let mut slow = request(Kind::Head, Announced::No);
+        reporter.began(&mut slow);
+        reporter.ended(Delivery { request: slow, ..delivery(Kind::Head, Announced::No) });
+        assert!(!lane.is_abandoned());
+        drop(reporter);
+        assert!(lane.is_abandoned());
+        let events: Vec<_> = lane.collect().0.into_iter().collect();
+        assert!(matches!(
+            &events[..],
+            [Event::Began { kind: Kind::Head, .. }, Event::Ended(ended)] if ended.request.announced == Announced::Yes
+        ));
+        assert!(lane.is_empty());
+    }
+}

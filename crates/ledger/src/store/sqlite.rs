@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, ffi, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, Statement, Transaction, TransactionBehavior, ffi};
 
 use super::open::{self, Durability};
 use super::place::{Location, beside};
@@ -21,16 +21,13 @@ const FIND_DAY: &str = "SELECT requests, head, \"full\", partial, not_modified, 
     FROM day WHERE day = ? AND resource = ?";
 
 /// Without a conflict target, so that a row is found again by its id and by its path.
-const WRITE_RESOURCE: &str = "INSERT INTO resource VALUES \
-    (:id, :path, :requests, :head, :full, :partial, :not_modified, :completed, :aborted, :downloads, :bytes, \
-     :least_length) \
+const WRITE_RESOURCE: &str = "INSERT INTO resource VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
     ON CONFLICT DO UPDATE SET requests = excluded.requests, head = excluded.head, \"full\" = excluded.\"full\", \
     partial = excluded.partial, not_modified = excluded.not_modified, completed = excluded.completed, \
     aborted = excluded.aborted, downloads = excluded.downloads, bytes = excluded.bytes, \
     least_length = excluded.least_length";
 
-const WRITE_DAY: &str = "INSERT INTO day VALUES \
-    (:day, :id, :requests, :head, :full, :partial, :not_modified, :completed, :aborted, :downloads, :bytes) \
+const WRITE_DAY: &str = "INSERT INTO day VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
     ON CONFLICT DO UPDATE SET requests = excluded.requests, head = excluded.head, \"full\" = excluded.\"full\", \
     partial = excluded.partial, not_modified = excluded.not_modified, completed = excluded.completed, \
     aborted = excluded.aborted, downloads = excluded.downloads, bytes = excluded.bytes";
@@ -138,43 +135,32 @@ impl Drop for Sqlite {
 fn write(transaction: &Transaction<'_>, batch: &Batch<'_>) -> rusqlite::Result<()> {
     let mut write_resource = transaction.prepare_cached(WRITE_RESOURCE)?;
     for ResourceRow { resource, path, totals } in &batch.resources {
-        let counters = &totals.counters;
-        write_resource.execute(named_params! {
-            ":id": resource.0.cast_signed(),
-            ":path": path,
-            ":requests": counters.requests.cast_signed(),
-            ":head": counters.head.cast_signed(),
-            ":full": counters.full.cast_signed(),
-            ":partial": counters.partial.cast_signed(),
-            ":not_modified": counters.not_modified.cast_signed(),
-            ":completed": counters.completed.cast_signed(),
-            ":aborted": counters.aborted.cast_signed(),
-            ":downloads": counters.downloads.cast_signed(),
-            ":bytes": counters.bytes.cast_signed(),
-            ":least_length": totals.least_length.map(u64::cast_signed),
-        })?;
+        write_resource.raw_bind_parameter(1, resource.0.cast_signed())?;
+        write_resource.raw_bind_parameter(2, *path)?;
+        bind_figures(&mut write_resource, &totals.counters)?;
+        write_resource.raw_bind_parameter(12, totals.least_length.map(u64::cast_signed))?;
+        write_resource.raw_execute()?;
     }
     let mut write_day = transaction.prepare_cached(WRITE_DAY)?;
     for DayRow { resource, day, counters } in &batch.days {
-        write_day.execute(named_params! {
-            ":day": day.0,
-            ":id": resource.0.cast_signed(),
-            ":requests": counters.requests.cast_signed(),
-            ":head": counters.head.cast_signed(),
-            ":full": counters.full.cast_signed(),
-            ":partial": counters.partial.cast_signed(),
-            ":not_modified": counters.not_modified.cast_signed(),
-            ":completed": counters.completed.cast_signed(),
-            ":aborted": counters.aborted.cast_signed(),
-            ":downloads": counters.downloads.cast_signed(),
-            ":bytes": counters.bytes.cast_signed(),
-        })?;
+        write_day.raw_bind_parameter(1, day.0)?;
+        write_day.raw_bind_parameter(2, resource.0.cast_signed())?;
+        bind_figures(&mut write_day, counters)?;
+        write_day.raw_execute()?;
     }
     let Doubtful { open, evictions } = batch.sessions;
     transaction
         .prepare_cached("UPDATE ledger SET sessions = ?, evictions = ?")?
         .execute((open.cast_signed(), evictions.cast_signed()))?;
     Ok(())
+}
+
+/// Binds the third to the eleventh parameter, in the contract's order.
+fn bind_figures(statement: &mut Statement<'_>, counters: &Counters) -> rusqlite::Result<()> {
+    let Counters { requests, head, full, partial, not_modified, completed, aborted, downloads, bytes } =
+        *counters;
+    let figures = [requests, head, full, partial, not_modified, completed, aborted, downloads, bytes];
+    (3..).zip(figures).try_for_each(|(at, figure)| statement.raw_bind_parameter(at, figure.cast_signed()))
 }
 
 fn find(connection: &Connection, path: &str) -> rusqlite::Result<Option<Stored>> {
@@ -219,4 +205,57 @@ impl From<rusqlite::Error> for StoreError {
 
 fn broken(error: &io::Error) -> StoreError {
     StoreError { trouble: Trouble::Broken, detail: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::place::Place;
+
+    fn batch(paths: &[String]) -> Batch<'_> {
+        let counters = Counters { requests: 1, head: 1, ..Counters::default() };
+        let totals = Totals { counters, least_length: None };
+        let ids = (1..).map(ResourceId);
+        let resources =
+            ids.zip(paths).map(|(resource, path)| ResourceRow { resource, path, totals }).collect();
+        let days = (1..)
+            .take(paths.len())
+            .map(|id| DayRow { resource: ResourceId(id), day: Day(1), counters })
+            .collect();
+        Batch { resources, days, sessions: Doubtful::default() }
+    }
+
+    #[test]
+    fn a_full_disk_takes_nothing_and_later_all_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let opened = open::open(&Place::File(folder.path().join("ledger")), Durability::Batch).unwrap();
+        let mut store = opened.store;
+        let paths: Vec<String> = (0..5_000).map(|name| format!("/folder/{name}")).collect();
+
+        store.limit_pages(20);
+        let error = store.commit(&batch(&paths)).unwrap_err();
+        assert_eq!(error.trouble, Trouble::Full, "{error}");
+        assert_eq!(store.find(&paths[0]), Ok(None));
+        store.commit(&batch(&paths[..3])).unwrap();
+
+        store.limit_pages(1_000_000);
+        store.commit(&batch(&paths)).unwrap();
+        store.commit(&batch(&paths)).unwrap();
+        let found = store.find(&paths[4_999]).unwrap().unwrap();
+        assert_eq!((found.resource, found.totals.counters.requests), (ResourceId(5_000), 1));
+        assert_eq!(store.day(ResourceId(5_000), Day(1)).unwrap().head, 1);
+        assert_eq!(store.day(ResourceId(5_000), Day(2)).unwrap(), Counters::default());
+    }
+
+    #[test]
+    fn each_durability_is_what_the_database_is_told() {
+        for (durability, expect) in [(Durability::Batch, 1), (Durability::Commit, 2)] {
+            let folder = tempfile::tempdir().unwrap();
+            let mut opened = open::open(&Place::File(folder.path().join("ledger")), durability).unwrap();
+            let connection = opened.store.connection().unwrap();
+            let synchronous: i64 = connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap();
+            assert_eq!(synchronous, expect);
+            opened.store.sync().unwrap();
+        }
+    }
 }
