@@ -19,7 +19,7 @@ use crate::coverage::{Coverage, Download, Verdict};
 use crate::delivery::{Announced, Day, Delivery, Request, ResourceId};
 use crate::lane::{Event, Overflow, Sum};
 use crate::observer::Observer;
-use crate::store::{Batch, DayRow, Doubtful, ResourceRow, Store, StoreError};
+use crate::store::{Batch, DayRow, Doubtful, ResourceRow, Store, StoreError, Tidiness};
 use crate::tally::{Index, Newcomer, Origin, Tally};
 
 /// Some fifty megabytes at most, while the store fails.
@@ -173,7 +173,7 @@ impl<L, S: Store> Book<L, S> {
         let mut idle = Vec::new();
         for resource in self.rounds.drain(..looks).collect::<Vec<_>>() {
             let entry = self.entries.get(&resource).expect(ADOPTED);
-            if entry.is_idle() {
+            if entry.is_idle() && self.store.is_settled(entry.row) {
                 idle.push((Arc::clone(&entry.tally), entry.totals.counters.requests - entry.offset));
             } else {
                 self.rounds.push_back(resource);
@@ -189,6 +189,11 @@ impl<L, S: Store> Book<L, S> {
                 self.rounds.push_back(tally.resource());
             }
         }
+    }
+
+    /// Lets the store do some of the work that it put off.
+    pub(crate) fn tidy(&mut self) -> Result<Tidiness, StoreError> {
+        self.store.tidy()
     }
 
     /// Makes committed figures survive a loss of power.

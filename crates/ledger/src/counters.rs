@@ -98,6 +98,19 @@ impl Counters {
         self.zip(part, u64::saturating_sub)
     }
 
+    /// The figures in the contract's order.
+    pub(crate) fn figures(&self) -> [u64; 9] {
+        let Self { requests, head, full, partial, not_modified, completed, aborted, downloads, bytes } =
+            *self;
+        [requests, head, full, partial, not_modified, completed, aborted, downloads, bytes]
+    }
+
+    /// The counters with these figures, in the contract's order.
+    pub(crate) fn from_figures(figures: [u64; 9]) -> Self {
+        let [requests, head, full, partial, not_modified, completed, aborted, downloads, bytes] = figures;
+        Self { requests, head, full, partial, not_modified, completed, aborted, downloads, bytes }
+    }
+
     fn zip(&self, other: &Self, combine: impl Fn(u64, u64) -> u64) -> Self {
         Self {
             requests: combine(self.requests, other.requests),
@@ -165,15 +178,9 @@ fn least(one: Option<u64>, other: Option<u64>) -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// Figures as `requests head full partial not_modified completed aborted downloads bytes`.
-    fn counters(figures: [u64; 9]) -> Counters {
-        let [requests, head, full, partial, not_modified, completed, aborted, downloads, bytes] = figures;
-        Counters { requests, head, full, partial, not_modified, completed, aborted, downloads, bytes }
-    }
-
     #[track_caller]
     fn check(figures: [u64; 9], least_length: Option<u64>, broken: &[Law]) {
-        let totals = Totals { counters: counters(figures), least_length };
+        let totals = Totals { counters: Counters::from_figures(figures), least_length };
         assert_eq!(totals.broken_laws().collect::<Vec<_>>(), broken);
     }
 
@@ -193,7 +200,7 @@ mod tests {
         let mut booked = Counters::default();
         booked.book_request(kind);
         booked.book_end(kind, outcome, 7);
-        assert_eq!(booked, counters(expect));
+        assert_eq!(booked, Counters::from_figures(expect));
     }
 
     #[test]

@@ -7,17 +7,31 @@ use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Row, params_from_iter};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Row, Transaction, params_from_iter};
 
 use crate::counters::{Counters, Law, Totals};
 use crate::delivery::Day;
 use crate::store::place::{Location, beside};
 use crate::store::schema::{self, Identity};
-use crate::store::sqlite::read_counters;
-use crate::store::{StoreError, Trouble};
+use crate::store::sqlite::{Tables, read_counters, write};
+use crate::store::{StoreError, Trouble, journal};
 
 const FIGURES: [&str; 9] =
     ["requests", "head", "\"full\"", "partial", "not_modified", "completed", "aborted", "downloads", "bytes"];
+
+/// Views that hide the tables of the same names behind what is newer. They are this connection's own: the
+/// schema `temp` is looked into first, and is no part of the file.
+const OVERLAY: &str = "
+    CREATE TEMP TABLE newer_resource AS SELECT * FROM main.resource WHERE false;
+    CREATE TEMP TABLE newer_day AS SELECT * FROM main.day WHERE false;
+    CREATE UNIQUE INDEX temp.newer_resource_id ON newer_resource(id);
+    CREATE UNIQUE INDEX temp.newer_day_key ON newer_day(day, resource);
+    CREATE TEMP VIEW resource AS
+        SELECT * FROM main.resource WHERE id NOT IN (SELECT id FROM newer_resource)
+        UNION ALL SELECT * FROM newer_resource;
+    CREATE TEMP VIEW day AS
+        SELECT * FROM main.day WHERE (day, resource) NOT IN (SELECT day, resource FROM newer_day)
+        UNION ALL SELECT * FROM newer_day;";
 
 /// An open ledger, for reading.
 #[derive(Debug)]
@@ -141,7 +155,10 @@ impl Query {
             error => QueryError::Failed(error),
         })?;
         match identity {
-            Identity::Ledger(version) if version <= schema::VERSION => Ok(Self { connection }),
+            Identity::Ledger(version) if version <= schema::VERSION => {
+                connection.execute_batch(OVERLAY)?;
+                Ok(Self { connection })
+            }
             Identity::Ledger(_) => Err(QueryError::Newer(path)),
             Identity::Empty | Identity::Foreign => Err(QueryError::NotALedger(path)),
         }
@@ -179,7 +196,8 @@ impl Query {
              (SELECT evictions FROM ledger) FROM resource"
         );
         let figure = |row: &Row<'_>, column: usize| row.get::<_, i64>(column).map(i64::cast_unsigned);
-        Ok(self.connection.query_row(&sql, [], |row| {
+        let snapshot = self.snapshot()?;
+        Ok(snapshot.query_row(&sql, [], |row| {
             Ok(Whole {
                 counters: read_counters(row)?,
                 resources: figure(row, 9)?,
@@ -199,8 +217,7 @@ impl Query {
                 finding.example.get_or_insert_with(|| path.clone());
             }
         };
-        // One snapshot for all of them: a server may be committing.
-        let snapshot = self.connection.unchecked_transaction()?;
+        let snapshot = self.snapshot()?;
         let figures = FIGURES.join(", ");
         let rows = format!(
             "SELECT {figures}, path, least_length FROM resource UNION ALL \
@@ -228,6 +245,26 @@ impl Query {
         Ok(findings.into())
     }
 
+    /// One moment of the ledger, although a server may be committing: the tables, and over them what it has
+    /// committed but not folded into them yet.
+    fn snapshot(&self) -> Result<Transaction<'_>, QueryError> {
+        let snapshot = self.connection.unchecked_transaction()?;
+        snapshot.execute_batch("DELETE FROM newer_resource; DELETE FROM newer_day")?;
+        let mut statement = snapshot.prepare_cached("SELECT batch FROM recent ORDER BY id")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let blob: Vec<u8> = row.get(0)?;
+            let Some(batch) = journal::decode(&blob) else {
+                let detail = "a blob in the table recent is malformed".to_owned();
+                return Err(QueryError::Failed(StoreError { trouble: Trouble::Corrupt, detail }));
+            };
+            write(&snapshot, Tables::Newer, &batch)?;
+        }
+        drop(rows);
+        drop(statement);
+        Ok(snapshot)
+    }
+
     fn select(
         &self,
         rows: &str,
@@ -246,7 +283,8 @@ impl Query {
         let sql = format!(
             "WITH t AS ({rows}) SELECT {figures}, path, day FROM t WHERE {filter} ORDER BY {order} LIMIT {limit}"
         );
-        let mut statement = self.connection.prepare(&sql)?;
+        let snapshot = self.snapshot()?;
+        let mut statement = snapshot.prepare(&sql)?;
         let mut rows = statement.query(params_from_iter(parameters))?;
         while let Some(row) = rows.next()? {
             each(Tallied {

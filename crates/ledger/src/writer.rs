@@ -14,7 +14,7 @@ use crate::lane::Lane;
 use crate::ledger::{Shared, Status};
 use crate::observer::{Observer, StoreState};
 use crate::store::open::Durability;
-use crate::store::{Store, StoreError, Trouble};
+use crate::store::{Store, StoreError, Tidiness, Trouble};
 
 /// Between two rounds under load. `kill -9` costs at most this and the time of one commit.
 const NAP: Duration = Duration::from_millis(5);
@@ -82,6 +82,8 @@ where
             self.publish();
             match (collected, closing) {
                 (0, true) => return self.finish(),
+                // A quiet moment: time for what was put off.
+                (0, false) if self.tidy() == Tidiness::WorkLeft => {}
                 (0, false) => self.park(),
                 (_, true) => {}
                 (_, false) => thread::park_timeout(NAP),
@@ -151,6 +153,24 @@ where
         }
     }
 
+    /// Does some of the work that the store put off, unless it failed a moment ago.
+    fn tidy(&mut self) -> Tidiness {
+        let now = Instant::now();
+        if self.retry.as_ref().is_some_and(|retry| retry.at > now) {
+            return Tidiness::Tidy;
+        }
+        match self.book.tidy() {
+            Ok(tidiness) => {
+                self.note(Ok(()), now);
+                tidiness
+            }
+            Err(error) => {
+                self.note(Err(error), now);
+                Tidiness::Tidy
+            }
+        }
+    }
+
     fn note(&mut self, result: Result<(), StoreError>, now: Instant) {
         let was_sound = self.status.store == StoreState::Sound;
         match result {
@@ -196,7 +216,7 @@ where
 
     /// Waits until there is something to collect, to try again or to sync.
     fn park(&self) {
-        let retry = self.retry.as_ref().filter(|_| self.book.uncommitted() > 0).map(|retry| retry.at);
+        let retry = self.retry.as_ref().map(|retry| retry.at);
         let sync = match self.sync {
             Sync::Due(due) => Some(due),
             Sync::Always | Sync::Done => None,
@@ -229,6 +249,8 @@ where
             wait = (wait * 2).min(RETRY_LONGEST);
             result = self.commit();
         }
+        self.note(result.clone(), Instant::now());
+        while result.is_ok() && self.tidy() == Tidiness::WorkLeft {}
         let result = result.and_then(|()| self.book.sync());
         self.note(result.clone(), Instant::now());
         self.book.hand_on(&mut self.observer);

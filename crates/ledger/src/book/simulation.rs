@@ -101,6 +101,14 @@ impl Store for Model {
         })
     }
 
+    fn is_settled(&self, _resource: ResourceId) -> bool {
+        true
+    }
+
+    fn tidy(&mut self) -> Result<Tidiness, StoreError> {
+        Ok(Tidiness::Tidy)
+    }
+
     fn sync(&mut self) -> Result<(), StoreError> {
         Ok(())
     }

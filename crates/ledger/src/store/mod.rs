@@ -2,6 +2,7 @@
 //!
 //! The real store is [`sqlite`]; the tests of the writer put a model in its place.
 
+pub(crate) mod journal;
 pub(crate) mod open;
 pub(crate) mod place;
 pub(crate) mod schema;
@@ -66,7 +67,7 @@ pub(crate) trait Lookup {
 }
 
 /// The totals of a resource, as absolute values.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ResourceRow<'a> {
     pub(crate) resource: ResourceId,
     pub(crate) path: &'a str,
@@ -74,7 +75,7 @@ pub(crate) struct ResourceRow<'a> {
 }
 
 /// The figures of a resource on one day, as absolute values.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct DayRow {
     pub(crate) resource: ResourceId,
     pub(crate) day: Day,
@@ -91,11 +92,20 @@ pub(crate) struct Doubtful {
 }
 
 /// What is committed at once. All values are absolute: writing a batch again changes nothing.
-#[derive(Debug)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Batch<'a> {
     pub(crate) resources: Vec<ResourceRow<'a>>,
     pub(crate) days: Vec<DayRow>,
     pub(crate) sessions: Doubtful,
+}
+
+/// Whether a store has put work off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tidiness {
+    /// It has; [`Store::tidy`] does some of it.
+    WorkLeft,
+    /// It has not.
+    Tidy,
 }
 
 /// What the writer asks of the store that it owns.
@@ -105,6 +115,12 @@ pub(crate) trait Store: Lookup {
 
     /// Writes all of the batch or nothing. After an error it is unknown which.
     fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError>;
+
+    /// Whether [`Lookup::find`] on any connection tells all that is committed of a resource.
+    fn is_settled(&self, resource: ResourceId) -> bool;
+
+    /// Does some of the work that commits have put off; returns whether there is more.
+    fn tidy(&mut self) -> Result<Tidiness, StoreError>;
 
     /// Makes what is committed survive a loss of power.
     fn sync(&mut self) -> Result<(), StoreError>;

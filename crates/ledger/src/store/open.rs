@@ -12,9 +12,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
+use super::journal::{self, Journal};
 use super::place::{Location, OpenError, OwnerLock, Place, beside};
 use super::schema::{self, APPLICATION_ID, Identity};
-use super::sqlite::{Finder, Sqlite};
+use super::sqlite::{self, Finder, Sqlite, Tables};
 use super::{StoreError, Trouble};
 
 /// What a loss of power may cost. `kill -9` costs the same under both: nothing that was printed.
@@ -62,7 +63,13 @@ pub(crate) fn open(place: &Place, durability: Durability) -> Result<Opened, Open
     let evictions =
         recover(&mut writer, &mut resumed).map_err(|error| Failure::from(error).refusal(location.path()))?;
     let finder = Arc::new(Mutex::new(Finder { connection: Some(finder) }));
-    let store = Sqlite { location, durability, connection: Some(writer), finder: Arc::clone(&finder) };
+    let store = Sqlite {
+        location,
+        durability,
+        connection: Some(writer),
+        finder: Arc::clone(&finder),
+        journal: Journal::default(),
+    };
     Ok(Opened { store, finder, lock, resumed, evictions })
 }
 
@@ -200,11 +207,31 @@ fn try_begin(location: &Location, durability: Durability) -> Result<(Connection,
         // Now the main file itself says whose it is, whatever happens to its log.
         writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     }
+    replay(&mut writer)?;
     writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     let finder = connect(location, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     finder.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     finder.pragma_update(None, "query_only", true)?;
     Ok((writer, finder))
+}
+
+/// Folds what the last owner had no time to fold.
+fn replay(writer: &mut Connection) -> Result<(), Failure> {
+    let transaction = Transaction::new(writer, TransactionBehavior::Immediate)?;
+    let mut statement = transaction.prepare("SELECT batch FROM recent ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let blob: Vec<u8> = row.get(0)?;
+        let Some(batch) = journal::decode(&blob) else {
+            let detail = "a blob in the table recent is malformed".to_owned();
+            return Err(Failure::Store(StoreError { trouble: Trouble::Corrupt, detail }));
+        };
+        sqlite::write(&transaction, Tables::Main, &batch)?;
+    }
+    drop(rows);
+    drop(statement);
+    transaction.execute("DELETE FROM recent", [])?;
+    Ok(transaction.commit()?)
 }
 
 /// The ledger's version; 0 if it is new.

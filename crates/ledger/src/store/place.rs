@@ -149,7 +149,15 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
 /// It is on a file beside the ledger: readers need none, and SQLite's own locks are left alone. The file
 /// stays, because to remove it would race with the next owner.
 #[derive(Debug)]
-pub(crate) struct OwnerLock(#[expect(dead_code, reason = "held for its lock")] File);
+pub(crate) struct OwnerLock(File);
+
+impl Drop for OwnerLock {
+    fn drop(&mut self) {
+        // To close the file is not enough while a process that was just forked still shares it (flock(2)). If
+        // this fails the lock goes with the process.
+        let _ = self.0.unlock();
+    }
+}
 
 impl OwnerLock {
     /// Locks the ledger at `path`, or tells who did.

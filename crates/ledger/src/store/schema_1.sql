@@ -37,6 +37,12 @@ CREATE TABLE day(
 -- The few rows with transfers in flight, for the start after a crash.
 CREATE INDEX day_in_flight ON day(day, resource) WHERE "full" + partial > completed + aborted;
 
+-- Figures that are committed but not in the tables yet, newest last; each blob is a batch of rows.
+CREATE TABLE recent(
+    id INTEGER PRIMARY KEY,
+    batch BLOB NOT NULL
+) STRICT;
+
 -- One row about the ledger itself.
 CREATE TABLE ledger(
     id INTEGER PRIMARY KEY CHECK(id = 1),

@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, Row, Statement, Transaction, TransactionBehavior, ffi};
 
+use super::journal::{self, Journal, Step};
 use super::open::{self, Durability};
 use super::place::{Location, beside};
-use super::{Batch, DayRow, Doubtful, Lookup, ResourceRow, Store, StoreError, Stored, Trouble};
+use super::{Batch, DayRow, Doubtful, Lookup, ResourceRow, Store, StoreError, Stored, Tidiness, Trouble};
 use crate::counters::{Counters, Totals};
 use crate::delivery::{Day, ResourceId};
 
@@ -20,17 +21,35 @@ const FIND: &str = "SELECT requests, head, \"full\", partial, not_modified, comp
 const FIND_DAY: &str = "SELECT requests, head, \"full\", partial, not_modified, completed, aborted, downloads, bytes \
     FROM day WHERE day = ? AND resource = ?";
 
-/// Without a conflict target, so that a row is found again by its id and by its path.
-const WRITE_RESOURCE: &str = "INSERT INTO resource VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
-    ON CONFLICT DO UPDATE SET requests = excluded.requests, head = excluded.head, \"full\" = excluded.\"full\", \
-    partial = excluded.partial, not_modified = excluded.not_modified, completed = excluded.completed, \
-    aborted = excluded.aborted, downloads = excluded.downloads, bytes = excluded.bytes, \
-    least_length = excluded.least_length";
+/// What to do with a row that is there. Without a conflict target, so that it is found by its id and by its path.
+macro_rules! or_update {
+    () => {
+        " ON CONFLICT DO UPDATE SET requests = excluded.requests, head = excluded.head, \"full\" = excluded.\"full\", \
+         partial = excluded.partial, not_modified = excluded.not_modified, completed = excluded.completed, \
+         aborted = excluded.aborted, downloads = excluded.downloads, bytes = excluded.bytes"
+    };
+}
 
-const WRITE_DAY: &str = "INSERT INTO day VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
-    ON CONFLICT DO UPDATE SET requests = excluded.requests, head = excluded.head, \"full\" = excluded.\"full\", \
-    partial = excluded.partial, not_modified = excluded.not_modified, completed = excluded.completed, \
-    aborted = excluded.aborted, downloads = excluded.downloads, bytes = excluded.bytes";
+macro_rules! write_resource {
+    ($table:literal) => {
+        concat!(
+            "INSERT INTO ",
+            $table,
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            or_update!(),
+            ", least_length = excluded.least_length"
+        )
+    };
+}
+
+macro_rules! write_day {
+    ($table:literal) => {
+        concat!("INSERT INTO ", $table, " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", or_update!())
+    };
+}
+
+/// Rows folded at a time when there is nothing else to do: some ten milliseconds' work.
+const TIDY_SLICE: usize = 4_096;
 
 /// The connection through which the workers find resources.
 #[derive(Debug)]
@@ -47,6 +66,7 @@ pub(crate) struct Sqlite {
     /// `None` after a damaged ledger was moved away and before a new one could be begun.
     pub(crate) connection: Option<Connection>,
     pub(crate) finder: Arc<Mutex<Finder>>,
+    pub(crate) journal: Journal,
 }
 
 impl Lookup for Finder {
@@ -66,15 +86,30 @@ impl Lookup for Sqlite {
 
 impl Store for Sqlite {
     fn day(&mut self, resource: ResourceId, day: Day) -> Result<Counters, StoreError> {
+        if let Some(counters) = self.journal.day(resource, day) {
+            return Ok(counters);
+        }
         let mut statement = self.connection()?.prepare_cached(FIND_DAY)?;
         let found = statement.query_row((day.0, resource.0.cast_signed()), read_counters).optional()?;
         Ok(found.unwrap_or_default())
     }
 
     fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
-        let transaction = Transaction::new(self.connection()?, TransactionBehavior::Immediate)?;
-        write(&transaction, batch)?;
-        Ok(transaction.commit()?)
+        let step = self.journal.plan(batch);
+        self.take_step(&step, batch, Some(batch.sessions))
+    }
+
+    fn is_settled(&self, resource: ResourceId) -> bool {
+        !self.journal.has(resource)
+    }
+
+    fn tidy(&mut self) -> Result<Tidiness, StoreError> {
+        if self.journal.is_empty() {
+            return Ok(Tidiness::Tidy);
+        }
+        self.journal.close_generation();
+        self.take_step(&Step { blob: None, slice: TIDY_SLICE }, &Batch::default(), None)?;
+        Ok(if self.journal.is_empty() { Tidiness::Tidy } else { Tidiness::WorkLeft })
     }
 
     fn sync(&mut self) -> Result<(), StoreError> {
@@ -97,6 +132,8 @@ impl Store for Sqlite {
             // To close it would move its log into the damaged file, which stays as it is.
             writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         }
+        // What it holds is in the book as well.
+        self.journal = Journal::default();
         let aside = open::move_aside(&path).map_err(|error| broken(&error))?;
         self.connection()?;
         Ok(aside)
@@ -112,6 +149,39 @@ impl Sqlite {
             self.connection = Some(writer);
         }
         Ok(self.connection.as_mut().expect("it was just opened"))
+    }
+
+    /// Writes the batch as the step says, and folds a slice of the journal, in one transaction.
+    fn take_step(
+        &mut self,
+        step: &Step,
+        batch: &Batch<'_>,
+        sessions: Option<Doubtful>,
+    ) -> Result<(), StoreError> {
+        self.connection()?;
+        let connection = self.connection.as_mut().expect("it was just opened");
+        let transaction = Transaction::new(connection, TransactionBehavior::Immediate)?;
+        match step.blob {
+            Some(blob) => {
+                // It may be there, if the last attempt failed after it took effect.
+                transaction
+                    .prepare_cached("INSERT OR REPLACE INTO recent VALUES (?, ?)")?
+                    .execute((blob, journal::encode(batch)))?;
+            }
+            None => write(&transaction, Tables::Main, batch)?,
+        }
+        write(&transaction, Tables::Main, &self.journal.slice(step.slice))?;
+        if let Some(spent) = self.journal.spent(step.slice) {
+            transaction.prepare_cached("DELETE FROM recent WHERE id <= ?")?.execute([spent])?;
+        }
+        if let Some(Doubtful { open, evictions }) = sessions {
+            transaction
+                .prepare_cached("UPDATE ledger SET sessions = ?, evictions = ?")?
+                .execute((open.cast_signed(), evictions.cast_signed()))?;
+        }
+        transaction.commit()?;
+        self.journal.done(step, batch);
+        Ok(())
     }
 
     /// The last connection to close moves the log into the main file; that is to be the writer's.
@@ -132,8 +202,22 @@ impl Drop for Sqlite {
     }
 }
 
-fn write(transaction: &Transaction<'_>, batch: &Batch<'_>) -> rusqlite::Result<()> {
-    let mut write_resource = transaction.prepare_cached(WRITE_RESOURCE)?;
+/// Which tables to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tables {
+    /// Those of the ledger.
+    Main,
+    /// Those that a reader lays over them.
+    Newer,
+}
+
+/// Writes rows into the tables.
+pub(crate) fn write(transaction: &Connection, tables: Tables, batch: &Batch<'_>) -> rusqlite::Result<()> {
+    let (write_resource, write_day) = match tables {
+        Tables::Main => (write_resource!("resource"), write_day!("day")),
+        Tables::Newer => (write_resource!("newer_resource"), write_day!("newer_day")),
+    };
+    let mut write_resource = transaction.prepare_cached(write_resource)?;
     for ResourceRow { resource, path, totals } in &batch.resources {
         write_resource.raw_bind_parameter(1, resource.0.cast_signed())?;
         write_resource.raw_bind_parameter(2, *path)?;
@@ -141,26 +225,21 @@ fn write(transaction: &Transaction<'_>, batch: &Batch<'_>) -> rusqlite::Result<(
         write_resource.raw_bind_parameter(12, totals.least_length.map(u64::cast_signed))?;
         write_resource.raw_execute()?;
     }
-    let mut write_day = transaction.prepare_cached(WRITE_DAY)?;
+    let mut write_day = transaction.prepare_cached(write_day)?;
     for DayRow { resource, day, counters } in &batch.days {
         write_day.raw_bind_parameter(1, day.0)?;
         write_day.raw_bind_parameter(2, resource.0.cast_signed())?;
         bind_figures(&mut write_day, counters)?;
         write_day.raw_execute()?;
     }
-    let Doubtful { open, evictions } = batch.sessions;
-    transaction
-        .prepare_cached("UPDATE ledger SET sessions = ?, evictions = ?")?
-        .execute((open.cast_signed(), evictions.cast_signed()))?;
     Ok(())
 }
 
 /// Binds the third to the eleventh parameter, in the contract's order.
 fn bind_figures(statement: &mut Statement<'_>, counters: &Counters) -> rusqlite::Result<()> {
-    let Counters { requests, head, full, partial, not_modified, completed, aborted, downloads, bytes } =
-        *counters;
-    let figures = [requests, head, full, partial, not_modified, completed, aborted, downloads, bytes];
-    (3..).zip(figures).try_for_each(|(at, figure)| statement.raw_bind_parameter(at, figure.cast_signed()))
+    (3..)
+        .zip(counters.figures())
+        .try_for_each(|(at, figure)| statement.raw_bind_parameter(at, figure.cast_signed()))
 }
 
 fn find(connection: &Connection, path: &str) -> rusqlite::Result<Option<Stored>> {
@@ -175,18 +254,11 @@ fn find(connection: &Connection, path: &str) -> rusqlite::Result<Option<Stored>>
 
 /// Reads the first nine columns, in the contract's order.
 pub(crate) fn read_counters(row: &Row<'_>) -> rusqlite::Result<Counters> {
-    let figure = |column: usize| row.get::<_, i64>(column).map(i64::cast_unsigned);
-    Ok(Counters {
-        requests: figure(0)?,
-        head: figure(1)?,
-        full: figure(2)?,
-        partial: figure(3)?,
-        not_modified: figure(4)?,
-        completed: figure(5)?,
-        aborted: figure(6)?,
-        downloads: figure(7)?,
-        bytes: figure(8)?,
-    })
+    let mut figures = [0; 9];
+    for (column, figure) in figures.iter_mut().enumerate() {
+        *figure = row.get::<_, i64>(column)?.cast_unsigned();
+    }
+    Ok(Counters::from_figures(figures))
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -241,6 +313,10 @@ mod tests {
         store.limit_pages(1_000_000);
         store.commit(&batch(&paths)).unwrap();
         store.commit(&batch(&paths)).unwrap();
+        assert!(!store.is_settled(ResourceId(5_000)));
+        assert_eq!(store.day(ResourceId(5_000), Day(1)).unwrap().head, 1);
+        while store.tidy().unwrap() == Tidiness::WorkLeft {}
+        assert!(store.is_settled(ResourceId(5_000)));
         let found = store.find(&paths[4_999]).unwrap().unwrap();
         assert_eq!((found.resource, found.totals.counters.requests), (ResourceId(5_000), 1));
         assert_eq!(store.day(ResourceId(5_000), Day(1)).unwrap().head, 1);

@@ -106,7 +106,7 @@ fn names_that_come_and_go_cost_no_memory() {
     let path = folder.path().join("ledger");
     let (ledger, told) = open(&path);
     let reporter = ledger.reporter();
-    let names = 20_000;
+    let names = 250_000;
     for name in 0..names {
         let tally = ledger.resource(format!("/{name}").as_bytes());
         reporter.ended(delivery(tally.take_number(Kind::Full, TODAY), 1, LENGTH));
@@ -116,7 +116,8 @@ fn names_that_come_and_go_cost_no_memory() {
         }
     }
     let in_memory = ledger.status().in_memory;
-    assert!(in_memory <= 4_000, "{in_memory} tallies are in memory");
+    // Two generations of the store's journal, and as many that wait to be looked at.
+    assert!(in_memory <= 150_000, "{in_memory} tallies are in memory");
     ledger.close().unwrap();
     let whole = Query::open(&path).unwrap().whole().unwrap();
     assert_eq!((whole.resources, whole.counters.downloads), (names, names));
