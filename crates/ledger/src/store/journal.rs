@@ -8,7 +8,7 @@
 //! Blobs are folded in generations. When all rows of one generation are in the tables, its blobs are deleted.
 //! Values are absolute, so an owner that finds blobs writes them all again in their order and has it right.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::{Batch, DayRow, ResourceRow};
 use crate::counters::{Counters, Totals};
@@ -30,7 +30,7 @@ pub(crate) struct Journal {
     /// Committed since the generation that is being folded was closed.
     recent: Generation,
     commits: u32,
-    folding: Generation,
+    folding: Folding,
     /// The last blob of the generation that is being folded.
     folding_until: i64,
     last_blob: i64,
@@ -40,6 +40,17 @@ pub(crate) struct Journal {
 struct Generation {
     resources: BTreeMap<ResourceId, (Box<str>, Totals)>,
     days: BTreeMap<(Day, ResourceId), Counters>,
+}
+
+/// A generation on its way into the tables.
+#[derive(Debug, Default)]
+struct Folding {
+    /// From the last path to the first, as rows are taken from the end: in the order of the index of paths,
+    /// each page of it is visited once for a generation.
+    resources: Vec<(Box<str>, ResourceId, Totals)>,
+    days: BTreeMap<(Day, ResourceId), Counters>,
+    /// All resources of the generation, until the last is folded.
+    ids: HashSet<ResourceId>,
 }
 
 /// What one commit does besides the batch itself.
@@ -62,11 +73,11 @@ impl Journal {
 
     /// The first `slice` rows of each table of the generation to fold.
     pub(crate) fn slice(&self, slice: usize) -> Batch<'_> {
-        let resources = self.folding.resources.iter().take(slice);
+        let resources = self.folding.resources.iter().rev().take(slice);
         let days = self.folding.days.iter().take(slice);
         Batch {
             resources: resources
-                .map(|(resource, (path, totals))| ResourceRow { resource: *resource, path, totals: *totals })
+                .map(|(path, resource, totals)| ResourceRow { resource: *resource, path, totals: *totals })
                 .collect(),
             days: days
                 .map(|((day, resource), counters)| DayRow {
@@ -86,10 +97,7 @@ impl Journal {
 
     /// The step was committed.
     pub(crate) fn done(&mut self, step: &Step, batch: &Batch<'_>) {
-        for _ in 0..step.slice {
-            self.folding.resources.pop_first();
-            self.folding.days.pop_first();
-        }
+        self.folding.forget(step.slice);
         if let Some(blob) = step.blob {
             self.last_blob = blob;
             self.commits += 1;
@@ -113,7 +121,7 @@ impl Journal {
     /// Begins to fold what is recent, if nothing is being folded.
     pub(crate) fn close_generation(&mut self) {
         if self.folding.is_empty() {
-            self.folding = std::mem::take(&mut self.recent);
+            self.folding = std::mem::take(&mut self.recent).into();
             self.folding_until = self.last_blob;
             self.commits = 0;
         }
@@ -126,7 +134,7 @@ impl Journal {
 
     /// Whether the tables have everything about a resource.
     pub(crate) fn has(&self, resource: ResourceId) -> bool {
-        self.recent.resources.contains_key(&resource) || self.folding.resources.contains_key(&resource)
+        self.recent.resources.contains_key(&resource) || self.folding.ids.contains(&resource)
     }
 
     /// The figures of a day, if they are here.
@@ -143,6 +151,37 @@ impl Generation {
 
     fn is_empty(&self) -> bool {
         self.resources.is_empty() && self.days.is_empty()
+    }
+}
+
+impl Folding {
+    fn len(&self) -> usize {
+        self.resources.len().max(self.days.len())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The first `slice` rows of each table are folded.
+    fn forget(&mut self, slice: usize) {
+        self.resources.truncate(self.resources.len().saturating_sub(slice));
+        for _ in 0..slice.min(self.days.len()) {
+            self.days.pop_first();
+        }
+        if self.is_empty() {
+            self.ids.clear();
+        }
+    }
+}
+
+impl From<Generation> for Folding {
+    fn from(Generation { resources, days }: Generation) -> Self {
+        let ids = resources.keys().copied().collect();
+        let mut resources: Vec<_> =
+            resources.into_iter().map(|(resource, (path, totals))| (path, resource, totals)).collect();
+        resources.sort_unstable_by(|one, other| other.0.cmp(&one.0));
+        Self { resources, days, ids }
     }
 }
 
