@@ -1,13 +1,40 @@
-//! The printed form of a path: one line is always one record, whatever bytes a file name holds.
+//! How a path is printed: the one text that access lines, the store and `tallyd counts` share.
+//!
+//! Control characters, `|`, `%` and bytes that are not UTF-8 are percent-encoded, so that one line is always
+//! one record and the text can be turned back into the bytes. Nothing else is encoded: a name in any script
+//! stays readable. This is not a URL; the server decodes those.
 
-/// Percent-encodes control characters, `|`, `%` and bytes that are not UTF-8; everything else stays readable.
-pub fn encode(path: &[u8]) -> String {
-    let mut text = String::with_capacity(path.len());
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// The printed text of a path given as bytes. Borrows when nothing needs encoding.
+pub fn print(path: &[u8]) -> Cow<'_, str> {
+    match str::from_utf8(path) {
+        Ok(text) if !text.contains(is_encoded) => Cow::Borrowed(text),
+        Ok(_) | Err(_) => Cow::Owned(encode(path)),
+    }
+}
+
+/// The bytes that a printed text stands for; `None` if a `%` is not followed by two hexadecimal digits.
+pub fn parse(text: &str) -> Option<Vec<u8>> {
+    let mut path = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        path.push(if byte == b'%' { hex_digit(rest.next()?)? << 4 | hex_digit(rest.next()?)? } else { byte });
+    }
+    Some(path)
+}
+
+fn is_encoded(character: char) -> bool {
+    character == '|' || character == '%' || character.is_control()
+}
+
+fn encode(path: &[u8]) -> String {
+    let mut text = String::with_capacity(path.len() + 8);
     for chunk in path.utf8_chunks() {
         for character in chunk.valid().chars() {
-            if character.is_control() || matches!(character, '|' | '%') {
-                let mut buffer = [0; 4];
-                encode_bytes(&mut text, character.encode_utf8(&mut buffer).as_bytes());
+            if is_encoded(character) {
+                encode_bytes(&mut text, character.encode_utf8(&mut [0; 4]).as_bytes());
             } else {
                 text.push(character);
             }
@@ -19,30 +46,51 @@ pub fn encode(path: &[u8]) -> String {
 
 fn encode_bytes(text: &mut String, bytes: &[u8]) {
     for byte in bytes {
-        text.push('%');
-        for digit in [byte >> 4, byte & 0xf] {
-            text.push(char::from(b"0123456789ABCDEF"[usize::from(digit)]));
-        }
+        write!(text, "%{byte:02X}").expect("writing to a String does not fail");
     }
+}
+
+fn hex_digit(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).map(|value| value as u8)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[track_caller]
     fn check(path: &[u8], expect: &str) {
-        assert_eq!(encode(path), expect, "{}", path.escape_ascii());
+        assert_eq!(print(path), expect);
+        assert_eq!(parse(expect).as_deref(), Some(path));
     }
 
     #[test]
-    fn what_could_break_a_record_is_encoded() {
-        check(b"/a b.html", "/a b.html");
-        check("/größe/日本".as_bytes(), "/größe/日本");
+    fn printed_text() {
+        check(b"/index.html", "/index.html");
+        check("/Größe 日本.txt".as_bytes(), "/Größe 日本.txt");
         check(b"/a|b", "/a%7Cb");
         check(b"/100%", "/100%25");
-        check(b"/a\nb\r\t\x7f", "/a%0Ab%0D%09%7F");
-        check("/\u{85}".as_bytes(), "/%C2%85");
-        check(b"/\xff\xc3", "/%FF%C3");
+        check(b"/two\nlines\r\t\x7f\0", "/two%0Alines%0D%09%7F%00");
+        check("/next\u{85}line".as_bytes(), "/next%C2%85line");
+        check(b"/latin-\xe9.txt", "/latin-%E9.txt");
+        check(b"/cut \xe6\x97", "/cut %E6%97");
+        check(b"", "");
+    }
+
+    #[test]
+    fn a_percent_sign_without_two_digits_is_no_text() {
+        for text in ["%", "/%4", "/%zz", "/%+1"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_path_comes_back_and_is_one_field_of_one_line(path in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let text = print(&path);
+            prop_assert!(!text.contains(|c: char| c == '|' || c.is_control()));
+            prop_assert_eq!(parse(&text), Some(path.clone()));
+        }
     }
 }

@@ -1,0 +1,337 @@
+//! The store in SQLite: one connection that writes, one that finds resources for the workers.
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OptionalExtension, Row, Statement, Transaction, TransactionBehavior, ffi};
+
+use super::journal::{self, Journal, Step};
+use super::open::{self, Durability};
+use super::place::{Location, beside};
+use super::{Batch, DayRow, Doubtful, Lookup, ResourceRow, Store, StoreError, Stored, Tidiness, Trouble};
+use crate::counters::{Counters, Totals};
+use crate::delivery::{Day, ResourceId};
+
+const FIND: &str = "SELECT requests, head, \"full\", partial, not_modified, completed, aborted, downloads, bytes, \
+    id, least_length FROM resource WHERE path = ?";
+
+const FIND_DAY: &str = "SELECT requests, head, \"full\", partial, not_modified, completed, aborted, downloads, bytes \
+    FROM day WHERE day = ? AND resource = ?";
+
+/// What to do with a row that is there. Without a conflict target, so that it is found by its id and by its path.
+macro_rules! or_update {
+    () => {
+        " ON CONFLICT DO UPDATE SET requests = excluded.requests, head = excluded.head, \"full\" = excluded.\"full\", \
+         partial = excluded.partial, not_modified = excluded.not_modified, completed = excluded.completed, \
+         aborted = excluded.aborted, downloads = excluded.downloads, bytes = excluded.bytes"
+    };
+}
+
+macro_rules! write_resource {
+    ($table:literal) => {
+        concat!(
+            "INSERT INTO ",
+            $table,
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            or_update!(),
+            ", least_length = excluded.least_length"
+        )
+    };
+}
+
+macro_rules! write_day {
+    ($table:literal) => {
+        concat!("INSERT INTO ", $table, " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", or_update!())
+    };
+}
+
+/// Rows folded at a time when there is nothing else to do: some ten milliseconds' work.
+const TIDY_SLICE: usize = 4_096;
+
+/// The connection through which the workers find resources.
+#[derive(Debug)]
+pub(crate) struct Finder {
+    /// `None` once the ledger is closed, or while it is replaced.
+    pub(crate) connection: Option<Connection>,
+}
+
+/// The connection that writes; owned by the writer's thread.
+#[derive(Debug)]
+pub(crate) struct Sqlite {
+    pub(crate) location: Location,
+    pub(crate) durability: Durability,
+    /// `None` after a damaged ledger was moved away and before a new one could be begun.
+    pub(crate) connection: Option<Connection>,
+    pub(crate) finder: Arc<Mutex<Finder>>,
+    pub(crate) journal: Journal,
+}
+
+impl Lookup for Finder {
+    fn find(&mut self, path: &str) -> Result<Option<Stored>, StoreError> {
+        let Some(connection) = &self.connection else {
+            return Err(StoreError { trouble: Trouble::Broken, detail: "it is closed".to_owned() });
+        };
+        Ok(find(connection, path)?)
+    }
+}
+
+impl Lookup for Sqlite {
+    fn find(&mut self, path: &str) -> Result<Option<Stored>, StoreError> {
+        Ok(find(self.connection()?, path)?)
+    }
+}
+
+impl Store for Sqlite {
+    fn day(&mut self, resource: ResourceId, day: Day) -> Result<Counters, StoreError> {
+        if let Some(counters) = self.journal.day(resource, day) {
+            return Ok(counters);
+        }
+        let mut statement = self.connection()?.prepare_cached(FIND_DAY)?;
+        let found = statement.query_row((day.0, resource.0.cast_signed()), read_counters).optional()?;
+        Ok(found.unwrap_or_default())
+    }
+
+    fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
+        let step = self.journal.plan(batch);
+        self.take_step(&step, batch, Some(batch.sessions))
+    }
+
+    fn is_settled(&self, resource: ResourceId) -> bool {
+        !self.journal.has(resource)
+    }
+
+    fn tidy(&mut self) -> Result<Tidiness, StoreError> {
+        if self.journal.is_empty() {
+            return Ok(Tidiness::Tidy);
+        }
+        self.journal.close_generation();
+        self.take_step(&Step { blob: None, slice: TIDY_SLICE }, &Batch::default(), None)?;
+        Ok(if self.journal.is_empty() { Tidiness::Tidy } else { Tidiness::WorkLeft })
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        let Location::File(path) = &self.location else { return Ok(()) };
+        // What is committed is in the write-ahead log; SQLite itself syncs it only before it moves it into the
+        // main file. This is not the main file: to open and close that would drop SQLite's locks (fcntl(2)).
+        match File::open(beside(path, "-wal")).and_then(|log| log.sync_data()) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(StoreError { trouble: Trouble::Broken, detail: error.to_string() }),
+        }
+    }
+
+    fn set_aside(&mut self) -> Result<PathBuf, StoreError> {
+        let Location::File(path) = self.location.clone() else {
+            return Err(StoreError { trouble: Trouble::Broken, detail: "memory is damaged".to_owned() });
+        };
+        self.close_finder();
+        if let Some(writer) = self.connection.take() {
+            // To close it would move its log into the damaged file, which stays as it is.
+            writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        }
+        // What it holds is in the book as well.
+        self.journal = Journal::default();
+        let aside = open::move_aside(&path).map_err(|error| broken(&error))?;
+        self.connection()?;
+        Ok(aside)
+    }
+}
+
+impl Sqlite {
+    /// The connection, to a new ledger if there is none.
+    fn connection(&mut self) -> Result<&mut Connection, StoreError> {
+        if self.connection.is_none() {
+            let (writer, finder) = open::begin(&self.location, self.durability)?;
+            self.finder.lock().unwrap_or_else(PoisonError::into_inner).connection = Some(finder);
+            self.connection = Some(writer);
+        }
+        Ok(self.connection.as_mut().expect("it was just opened"))
+    }
+
+    /// Writes the batch as the step says, and folds a slice of the journal, in one transaction.
+    fn take_step(
+        &mut self,
+        step: &Step,
+        batch: &Batch<'_>,
+        sessions: Option<Doubtful>,
+    ) -> Result<(), StoreError> {
+        self.connection()?;
+        let connection = self.connection.as_mut().expect("it was just opened");
+        let transaction = Transaction::new(connection, TransactionBehavior::Immediate)?;
+        match step.blob {
+            Some(blob) => {
+                // It may be there, if the last attempt failed after it took effect.
+                transaction
+                    .prepare_cached("INSERT OR REPLACE INTO recent VALUES (?, ?)")?
+                    .execute((blob, journal::encode(batch)))?;
+            }
+            None => write(&transaction, Tables::Main, batch)?,
+        }
+        write(&transaction, Tables::Main, &self.journal.slice(step.slice))?;
+        if let Some(spent) = self.journal.spent(step.slice) {
+            transaction.prepare_cached("DELETE FROM recent WHERE id <= ?")?.execute([spent])?;
+        }
+        if let Some(Doubtful { open, evictions }) = sessions {
+            transaction
+                .prepare_cached("UPDATE ledger SET sessions = ?, evictions = ?")?
+                .execute((open.cast_signed(), evictions.cast_signed()))?;
+        }
+        transaction.commit()?;
+        self.journal.done(step, batch);
+        Ok(())
+    }
+
+    /// The last connection to close moves the log into the main file; that is to be the writer's.
+    fn close_finder(&self) {
+        self.finder.lock().unwrap_or_else(PoisonError::into_inner).connection = None;
+    }
+
+    /// Makes the disk seem full: the file may not grow beyond `pages`.
+    #[cfg(test)]
+    pub(crate) fn limit_pages(&mut self, pages: u32) {
+        self.connection().unwrap().pragma_update(None, "max_page_count", pages).unwrap();
+    }
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        self.close_finder();
+    }
+}
+
+/// Which tables to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tables {
+    /// Those of the ledger.
+    Main,
+    /// Those that a reader lays over them.
+    Newer,
+}
+
+/// Writes rows into the tables.
+pub(crate) fn write(transaction: &Connection, tables: Tables, batch: &Batch<'_>) -> rusqlite::Result<()> {
+    let (write_resource, write_day) = match tables {
+        Tables::Main => (write_resource!("resource"), write_day!("day")),
+        Tables::Newer => (write_resource!("newer_resource"), write_day!("newer_day")),
+    };
+    let mut write_resource = transaction.prepare_cached(write_resource)?;
+    for ResourceRow { resource, path, totals } in &batch.resources {
+        write_resource.raw_bind_parameter(1, resource.0.cast_signed())?;
+        write_resource.raw_bind_parameter(2, *path)?;
+        bind_figures(&mut write_resource, &totals.counters)?;
+        write_resource.raw_bind_parameter(12, totals.least_length.map(u64::cast_signed))?;
+        write_resource.raw_execute()?;
+    }
+    let mut write_day = transaction.prepare_cached(write_day)?;
+    for DayRow { resource, day, counters } in &batch.days {
+        write_day.raw_bind_parameter(1, day.0)?;
+        write_day.raw_bind_parameter(2, resource.0.cast_signed())?;
+        bind_figures(&mut write_day, counters)?;
+        write_day.raw_execute()?;
+    }
+    Ok(())
+}
+
+/// Binds the third to the eleventh parameter, in the contract's order.
+fn bind_figures(statement: &mut Statement<'_>, counters: &Counters) -> rusqlite::Result<()> {
+    (3..)
+        .zip(counters.figures())
+        .try_for_each(|(at, figure)| statement.raw_bind_parameter(at, figure.cast_signed()))
+}
+
+fn find(connection: &Connection, path: &str) -> rusqlite::Result<Option<Stored>> {
+    let mut statement = connection.prepare_cached(FIND)?;
+    let read = |row: &Row<'_>| {
+        let least_length = row.get::<_, Option<i64>>(10)?.map(i64::cast_unsigned);
+        let totals = Totals { counters: read_counters(row)?, least_length };
+        Ok(Stored { resource: ResourceId(row.get::<_, i64>(9)?.cast_unsigned()), totals })
+    };
+    statement.query_row([path], read).optional()
+}
+
+/// Reads the first nine columns, in the contract's order.
+pub(crate) fn read_counters(row: &Row<'_>) -> rusqlite::Result<Counters> {
+    let mut figures = [0; 9];
+    for (column, figure) in figures.iter_mut().enumerate() {
+        *figure = row.get::<_, i64>(column)?.cast_unsigned();
+    }
+    Ok(Counters::from_figures(figures))
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        let trouble = match error.sqlite_error_code() {
+            Some(ffi::ErrorCode::DiskFull) => Trouble::Full,
+            Some(ffi::ErrorCode::DatabaseBusy | ffi::ErrorCode::DatabaseLocked) => Trouble::Locked,
+            Some(ffi::ErrorCode::ReadOnly | ffi::ErrorCode::PermissionDenied) => Trouble::ReadOnly,
+            Some(ffi::ErrorCode::DatabaseCorrupt | ffi::ErrorCode::NotADatabase) => Trouble::Corrupt,
+            // SQLite has some thirty codes; to the ledger the others are all one.
+            Some(_) | None => Trouble::Broken,
+        };
+        Self { trouble, detail: error.to_string() }
+    }
+}
+
+fn broken(error: &io::Error) -> StoreError {
+    StoreError { trouble: Trouble::Broken, detail: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::place::Place;
+
+    fn batch(paths: &[String]) -> Batch<'_> {
+        let counters = Counters { requests: 1, head: 1, ..Counters::default() };
+        let totals = Totals { counters, least_length: None };
+        let ids = (1..).map(ResourceId);
+        let resources =
+            ids.zip(paths).map(|(resource, path)| ResourceRow { resource, path, totals }).collect();
+        let days = (1..)
+            .take(paths.len())
+            .map(|id| DayRow { resource: ResourceId(id), day: Day(1), counters })
+            .collect();
+        Batch { resources, days, sessions: Doubtful::default() }
+    }
+
+    #[test]
+    fn a_full_disk_takes_nothing_and_later_all_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let opened = open::open(&Place::File(folder.path().join("ledger")), Durability::Batch).unwrap();
+        let mut store = opened.store;
+        let paths: Vec<String> = (0..5_000).map(|name| format!("/folder/{name}")).collect();
+
+        store.limit_pages(20);
+        let error = store.commit(&batch(&paths)).unwrap_err();
+        assert_eq!(error.trouble, Trouble::Full, "{error}");
+        assert_eq!(store.find(&paths[0]), Ok(None));
+        store.commit(&batch(&paths[..3])).unwrap();
+
+        store.limit_pages(1_000_000);
+        store.commit(&batch(&paths)).unwrap();
+        store.commit(&batch(&paths)).unwrap();
+        assert!(!store.is_settled(ResourceId(5_000)));
+        assert_eq!(store.day(ResourceId(5_000), Day(1)).unwrap().head, 1);
+        while store.tidy().unwrap() == Tidiness::WorkLeft {}
+        assert!(store.is_settled(ResourceId(5_000)));
+        let found = store.find(&paths[4_999]).unwrap().unwrap();
+        assert_eq!((found.resource, found.totals.counters.requests), (ResourceId(5_000), 1));
+        assert_eq!(store.day(ResourceId(5_000), Day(1)).unwrap().head, 1);
+        assert_eq!(store.day(ResourceId(5_000), Day(2)).unwrap(), Counters::default());
+    }
+
+    #[test]
+    fn each_durability_is_what_the_database_is_told() {
+        for (durability, expect) in [(Durability::Batch, 1), (Durability::Commit, 2)] {
+            let folder = tempfile::tempdir().unwrap();
+            let mut opened = open::open(&Place::File(folder.path().join("ledger")), durability).unwrap();
+            let connection = opened.store.connection().unwrap();
+            let synchronous: i64 = connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap();
+            assert_eq!(synchronous, expect);
+            opened.store.sync().unwrap();
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! The thread that owns the store: collects what the workers report, commits it, then hands lines on.
+//!
+//! After each round it naps for some milliseconds, so that under load there are few and large transactions
+//! and no worker has to wake it; when a round finds nothing it parks until it is rung for. A panic here ends
+//! the process: to serve on without counting would break the one promise that matters.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::book::Book;
+use crate::lane::Lane;
+use crate::ledger::{Shared, Status};
+use crate::observer::{Observer, StoreState};
+use crate::store::open::Durability;
+use crate::store::{Store, StoreError, Tidiness, Trouble};
+
+/// Between two rounds under load. `kill -9` costs at most this and the time of one commit.
+const NAP: Duration = Duration::from_millis(5);
+
+/// Between two syncs under [`Durability::Batch`].
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+
+/// The first and the longest wait after a failure of the store; each wait is twice the one before.
+const RETRY_FIRST: Duration = Duration::from_millis(10);
+const RETRY_LONGEST: Duration = Duration::from_secs(1);
+
+/// How often the last commit is tried when the ledger is closed; with the waits between, for some 3 s.
+const LAST_ATTEMPTS: u32 = 10;
+
+/// The writer's state on its thread.
+pub(crate) struct Writer<L, S, O> {
+    shared: Arc<Shared<L>>,
+    lanes: Vec<Lane<L>>,
+    book: Book<L, S>,
+    observer: O,
+    status: Status,
+    retry: Option<Retry>,
+    sync: Sync,
+}
+
+/// A failed commit is tried again at this time.
+struct Retry {
+    at: Instant,
+    wait: Duration,
+}
+
+/// When committed figures are made to survive a loss of power.
+enum Sync {
+    /// With each commit, by the store itself.
+    Always,
+    /// Nothing was committed since the last.
+    Done,
+    /// Then.
+    Due(Instant),
+}
+
+impl<L, S, O> Writer<L, S, O>
+where
+    S: Store,
+    O: Observer<L>,
+{
+    pub(crate) fn new(shared: Arc<Shared<L>>, book: Book<L, S>, observer: O, durability: Durability) -> Self {
+        let sync = match durability {
+            Durability::Commit => Sync::Always,
+            Durability::Batch => Sync::Done,
+        };
+        Self { shared, lanes: Vec::new(), book, observer, status: Status::default(), retry: None, sync }
+    }
+
+    /// Works until the ledger is closed and all is committed, or cannot be.
+    pub(crate) fn run(mut self) -> Result<(), StoreError> {
+        let _abort = AbortOnPanic;
+        self.shared.bell.belongs_to(thread::current());
+        loop {
+            // Read before collecting: what was reported before the ledger was closed is collected below.
+            let closing = self.shared.closing.load(Ordering::Acquire);
+            let collected = self.collect();
+            self.settle();
+            self.book.forget_idle(&self.shared.index);
+            self.publish();
+            match (collected, closing) {
+                (0, true) => return self.finish(),
+                // A quiet moment: time for what was put off.
+                (0, false) if self.tidy() == Tidiness::WorkLeft => {}
+                (0, false) => self.park(),
+                (_, true) => {}
+                (_, false) => thread::park_timeout(NAP),
+            }
+        }
+    }
+
+    /// Books all that was reported; returns how many events that were.
+    fn collect(&mut self) -> usize {
+        let mut new_lanes = self.shared.new_lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        self.lanes.append(&mut new_lanes);
+        drop(new_lanes);
+        let Self { lanes, book, shared, .. } = self;
+        let mut collected = 0;
+        lanes.retain_mut(|lane| {
+            // Asked before collecting: after that nothing more can come.
+            let abandoned = lane.is_abandoned();
+            let (ready, overflow) = lane.collect();
+            collected += ready.len() + overflow.events.len() + overflow.sums.len();
+            // A tally is made before its first number is reported, so all that are needed are here.
+            book.adopt(shared.index.newcomers());
+            for event in ready {
+                book.book(event);
+            }
+            book.book_overflow(overflow);
+            !abandoned
+        });
+        collected
+    }
+
+    /// Commits what changed, unless the store failed a moment ago, and hands on what is committed.
+    fn settle(&mut self) {
+        let now = Instant::now();
+        if self.book.uncommitted() > 0 && self.retry.as_ref().is_none_or(|retry| retry.at <= now) {
+            let result = self.commit();
+            if result.is_ok() && matches!(self.sync, Sync::Done) {
+                self.sync = Sync::Due(now + SYNC_EVERY);
+            }
+            self.note(result, now);
+        }
+        if matches!(self.sync, Sync::Due(due) if due <= now) {
+            match self.book.sync() {
+                Ok(()) => self.sync = Sync::Done,
+                Err(error) => {
+                    self.sync = Sync::Due(now + SYNC_EVERY);
+                    self.note(Err(error), now);
+                }
+            }
+        }
+        self.hand_on();
+    }
+
+    /// Commits; a damaged store is replaced at once, other trouble passes with time or does not.
+    fn commit(&mut self) -> Result<(), StoreError> {
+        let error = match self.book.commit() {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        match error.trouble {
+            Trouble::Corrupt => {
+                let aside = self.book.set_aside()?;
+                self.observer.set_aside(&aside);
+                self.status.set_aside = Some(aside);
+                self.book.commit()
+            }
+            Trouble::Full | Trouble::Locked | Trouble::ReadOnly | Trouble::Broken => Err(error),
+        }
+    }
+
+    /// Does some of the work that the store put off, unless it failed a moment ago.
+    fn tidy(&mut self) -> Tidiness {
+        let now = Instant::now();
+        if self.retry.as_ref().is_some_and(|retry| retry.at > now) {
+            return Tidiness::Tidy;
+        }
+        match self.book.tidy() {
+            Ok(tidiness) => {
+                self.note(Ok(()), now);
+                tidiness
+            }
+            Err(error) => {
+                self.note(Err(error), now);
+                Tidiness::Tidy
+            }
+        }
+    }
+
+    fn note(&mut self, result: Result<(), StoreError>, now: Instant) {
+        let was_sound = self.status.store == StoreState::Sound;
+        match result {
+            Ok(()) => {
+                self.retry = None;
+                self.status.store = StoreState::Sound;
+            }
+            Err(error) => {
+                let wait =
+                    self.retry.as_ref().map_or(RETRY_FIRST, |retry| (retry.wait * 2).min(RETRY_LONGEST));
+                self.retry = Some(Retry { at: now + wait, wait });
+                let since = match self.status.store {
+                    StoreState::Sound => SystemTime::now(),
+                    StoreState::Failing { since, .. } => since,
+                };
+                self.status.store = StoreState::Failing { error, since };
+            }
+        }
+        if was_sound != (self.status.store == StoreState::Sound) {
+            self.observer.store_changed(&self.status.store);
+        }
+    }
+
+    fn hand_on(&mut self) {
+        self.book.hand_on(&mut self.observer);
+        let dropped = self.book.take_lines_dropped();
+        if dropped > 0 {
+            self.status.lines_dropped += dropped;
+            self.observer.lines_dropped(dropped);
+        }
+        self.observer.batch_ended();
+    }
+
+    fn publish(&mut self) {
+        self.status.uncommitted = self.book.uncommitted();
+        self.status.lines_waiting = self.book.waiting();
+        self.status.sessions = self.book.coverage().sessions();
+        self.status.evictions = self.book.coverage().evictions();
+        self.status.in_memory = self.shared.index.count();
+        let mut status = self.shared.status.lock().unwrap_or_else(PoisonError::into_inner);
+        status.clone_from(&self.status);
+    }
+
+    /// Waits until there is something to collect, to try again or to sync.
+    fn park(&self) {
+        let retry = self.retry.as_ref().map(|retry| retry.at);
+        let sync = match self.sync {
+            Sync::Due(due) => Some(due),
+            Sync::Always | Sync::Done => None,
+        };
+        let until = retry.into_iter().chain(sync).min();
+        self.shared.bell.park(
+            || self.is_idle(),
+            || match until {
+                Some(until) => thread::park_timeout(until.saturating_duration_since(Instant::now())),
+                None => thread::park(),
+            },
+        );
+    }
+
+    fn is_idle(&self) -> bool {
+        self.lanes.iter().all(Lane::is_empty)
+            && self.shared.new_lanes.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+            && !self.shared.closing.load(Ordering::Acquire)
+    }
+
+    /// The ledger is closed and everything collected: commits what a failing store did not take before.
+    fn finish(mut self) -> Result<(), StoreError> {
+        let mut wait = RETRY_FIRST;
+        let mut result = self.commit();
+        for _ in 1..LAST_ATTEMPTS {
+            if result.is_ok() {
+                break;
+            }
+            thread::sleep(wait);
+            wait = (wait * 2).min(RETRY_LONGEST);
+            result = self.commit();
+        }
+        self.note(result.clone(), Instant::now());
+        while result.is_ok() && self.tidy() == Tidiness::WorkLeft {}
+        let result = result.and_then(|()| self.book.sync());
+        self.note(result.clone(), Instant::now());
+        self.book.hand_on(&mut self.observer);
+        self.book.drop_waiting();
+        self.hand_on();
+        self.publish();
+        result
+    }
+}
+
+/// Ends the process when the thread panics; the panic's message is on standard error by then.
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            std::process::abort();
+        }
+    }
+}

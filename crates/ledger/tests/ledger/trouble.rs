@@ -1,0 +1,74 @@
+//! A store that stops working while the server runs.
+
+use std::fs::OpenOptions;
+use std::io::{Seek as _, SeekFrom, Write as _};
+
+use super::*;
+
+#[test]
+fn a_locked_store_costs_nothing_but_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger");
+    let (ledger, told) = open(&path);
+    let (tally, reporter) = (ledger.resource(b"/a"), ledger.reporter());
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+
+    reporter.ended(delivery(tally.take_number(Kind::Full, TODAY), 1, LENGTH));
+    assert_eq!(told.recv().unwrap(), Told::Failing);
+    reporter.ended(delivery(tally.take_number(Kind::Full, TODAY), 1, LENGTH));
+    let state = ledger.status().store;
+    assert!(matches!(state, StoreState::Failing { error, .. } if error.to_string().contains("lock")));
+
+    other.execute_batch("COMMIT").unwrap();
+    assert_eq!(told.recv().unwrap(), Told::Sound);
+    assert_eq!(told.recv().unwrap(), Told::Line("/a".to_owned(), 1));
+    assert_eq!(told.recv().unwrap(), Told::Line("/a".to_owned(), 2));
+    assert_eq!(counters(&ledger.query().unwrap(), "/a").downloads, 2);
+}
+
+#[test]
+fn closing_a_store_that_stays_locked_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger");
+    let (ledger, told) = open(&path);
+    let (tally, reporter) = (ledger.resource(b"/a"), ledger.reporter());
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    reporter.ended(delivery(tally.take_number(Kind::Full, TODAY), 1, LENGTH));
+    assert!(ledger.close().is_err());
+    drop(ledger);
+    assert_eq!(told.iter().collect::<Vec<_>>(), [Told::Failing, Told::Dropped(1)]);
+}
+
+#[test]
+fn a_ledger_that_is_damaged_while_it_is_open_is_set_aside_and_what_is_in_memory_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger");
+    let (ledger, told) = open(&path);
+    let (tally, reporter) = (ledger.resource(b"/a"), ledger.reporter());
+    for day in [1, 2] {
+        reporter.ended(delivery(tally.take_number(Kind::Full, Day(day)), 1, LENGTH));
+        assert_eq!(told.recv().unwrap(), Told::Line("/a".to_owned(), u64::from(day)));
+    }
+    // Another program's commit, so that the writer must read again what it has read before.
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute_batch("UPDATE ledger SET created = created + 1")
+        .unwrap();
+    for (name, keep) in [("ledger", 100), ("ledger-wal", 0)] {
+        let mut file = OpenOptions::new().write(true).open(folder.path().join(name)).unwrap();
+        let length = file.metadata().unwrap().len();
+        file.seek(SeekFrom::Start(keep)).unwrap();
+        file.write_all(&vec![0xA5; length.saturating_sub(keep) as usize]).unwrap();
+    }
+    reporter.ended(delivery(tally.take_number(Kind::Full, Day(3)), 1, LENGTH));
+    let first = told.recv().unwrap();
+    let Told::SetAside(aside) = first else { panic!("{first:?} {:?}", ledger.status()) };
+    assert_eq!(told.recv().unwrap(), Told::Line("/a".to_owned(), 3));
+    assert!(aside.exists());
+    ledger.close().unwrap();
+    let query = Query::open(&path).unwrap();
+    assert_eq!(counters(&query, "/a").downloads, 3);
+    laws_hold(&query);
+}
