@@ -18,6 +18,8 @@ pub struct Fields<'a> {
     pub host: FieldLines<'a>,
     /// `Range` (RFC 9110 §14.2).
     pub range: FieldLines<'a>,
+    /// `User-Agent` (RFC 9110 §10.1.5).
+    pub user_agent: FieldLines<'a>,
     /// `Transfer-Encoding` (RFC 9112 §6.1).
     pub transfer_encoding: FieldLines<'a>,
 }
@@ -46,6 +48,7 @@ impl<'a> Fields<'a> {
                 ("if-match", &mut self.conditions.if_match)
             }
             (8, b'i') => ("if-range", &mut self.conditions.if_range),
+            (10, b'u') => ("user-agent", &mut self.user_agent),
             (10, b'c') => ("connection", &mut self.connection),
             (13, b'i') => ("if-none-match", &mut self.conditions.if_none_match),
             (14, b'c') => ("content-length", &mut self.content_length),

@@ -18,10 +18,26 @@ impl Moment {
         Moment(now.tv_sec.unsigned_abs() * 1000 + now.tv_nsec.unsigned_abs() / 1_000_000)
     }
 
+    /// The moment this much later.
+    pub(crate) fn after(self, span: Duration) -> Moment {
+        Moment(self.0.saturating_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))
+    }
+
     /// How long ago `earlier` was; zero if it is later.
     pub(crate) fn since(self, earlier: Moment) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
+}
+
+/// Now, as the ledger writes moments: in microseconds.
+pub(crate) fn ledger_moment() -> tallyd_ledger::Moment {
+    tallyd_ledger::Moment(Moment::now().0 * 1000)
+}
+
+/// The day, as the ledger counts them.
+pub(crate) fn today() -> tallyd_ledger::Day {
+    // A clock set to before 1970 books on the first day there is.
+    tallyd_ledger::Day::of(u64::try_from(timestamp().seconds).unwrap_or(0))
 }
 
 /// The time of day.

@@ -1,6 +1,7 @@
 //! The run: from a configuration to a serving process, and from a signal to its end.
 
 use std::fs::OpenOptions;
+use std::hash::RandomState;
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
@@ -9,14 +10,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tallyd_ledger::tally::Ledger;
+use tallyd_ledger::{Ledger, Options, Place};
 use tokio::sync::watch;
 
-use crate::access_log::{AccessLog, Scribe, Writer};
+use crate::access_log::{AccessLog, Committed, Scribe, Writer};
 use crate::backend::folder::Folder;
 use crate::backend::remembered;
 use crate::config::{self, Config, LogFile, LogFormat, StartError};
 use crate::connection::roster::Limits;
+use crate::console;
 use crate::ending::Ending;
 use crate::listen::{self, BindError, Listening, Places};
 use crate::site::Publication;
@@ -44,8 +46,10 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
     let Listening { addresses, of_workers } =
         listen::listen(&places(config), workers).map_err(|error| explain_bind(config, &error))?;
     let (log, scribe) = AccessLog::open(config.log.format);
+    let ledger = open_ledger(Committed::new(log.clone()))?;
+    let publication = Publication { folder, ledger: ledger.clone(), identities: RandomState::new() };
     let equipment = Equipment {
-        publication: Arc::new(Publication { folder, ledger: Ledger::default() }),
+        publication: Arc::new(publication),
         memory_bytes: config.cache_bytes / workers as u64,
         limits: Limits {
             idle_timeout: config.limits.idle_timeout,
@@ -66,8 +70,19 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
     // The workers hold the only ends of the log that are left, so that it ends with them.
     drop(equipment);
     ending.wait(&stage, config.limits.grace);
+    if let Err(error) = ledger.close() {
+        console::say(format_args!("the last counts could not be written to the ledger ({error})"));
+    }
+    drop(ledger);
     writer.finish(LOG_PATIENCE);
     Ok(())
+}
+
+/// Opens the ledger and says what it resumed.
+fn open_ledger(lines: Committed) -> Result<Ledger<()>, StartError> {
+    let (ledger, _) = Ledger::open(&Place::Memory, Options::default(), lines)
+        .map_err(|error| StartError::misfit(error.to_string()))?;
+    Ok(ledger)
 }
 
 fn places(config: &Config) -> Places {

@@ -13,6 +13,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 use tallyd_http::h1::writer::write_start;
 use tallyd_http::status::Status;
+use tallyd_ledger::Reporter;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, spawn_local};
@@ -68,6 +69,8 @@ pub(crate) struct Worker {
     pub(crate) buffers: Buffers,
     pub(crate) roster: Rc<Roster>,
     pub(crate) log: AccessLog,
+    /// Where deliveries are reported.
+    pub(crate) reporter: Rc<Reporter<()>>,
     /// The start of a plain 200's head.
     pub(crate) ok_start: SecondlyText,
     /// The value of `Date`.
@@ -122,8 +125,10 @@ fn prepare(runtime: &LocalRuntime, listeners: Vec<TcpListener>) -> io::Result<Ve
 impl Worker {
     fn new(equipment: Equipment) -> Worker {
         let Equipment { publication, memory_bytes, limits, max_connections, log } = equipment;
+        let site = Site::new(publication, memory_bytes);
         Worker {
-            site: Site::new(publication, memory_bytes),
+            reporter: Rc::new(site.reporter()),
+            site,
             buffers: Buffers::default(),
             roster: Roster::new(limits),
             log,
@@ -153,7 +158,8 @@ impl Worker {
         let worker = Rc::new(self);
         let accepting: Vec<JoinHandle<()>> =
             listeners.into_iter().map(|listener| spawn_local(accept(listener, Rc::clone(&worker)))).collect();
-        let sweeping = spawn_local(sweep(Rc::clone(&worker.roster)));
+        let swept = Rc::clone(&worker.roster);
+        let sweeping = spawn_local(async move { swept.sweep().await });
         wait_for(&mut stage, Stage::Draining).await;
         accepting.iter().for_each(JoinHandle::abort);
         worker.stage.set(Stage::Draining);
@@ -231,12 +237,4 @@ fn is_about_one_client(error: &io::Error) -> bool {
                 | Errno::PERM
         )
     )
-}
-
-async fn sweep(roster: Rc<Roster>) {
-    let mut rounds = tokio::time::interval(roster.sweep_interval());
-    loop {
-        rounds.tick().await;
-        roster.sweep();
-    }
 }

@@ -3,17 +3,16 @@
 use std::fmt;
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 
-use tallyd_ledger::tally::Tally;
+use tallyd_ledger::{Client, Delivery};
 
 /// Something that the access log tells.
 #[derive(Debug)]
 pub(crate) enum Entry {
     /// A client has connected.
     Connected(Peer),
-    /// A delivery has ended: the resource, to whom, and the request's number.
-    Delivered { tally: Arc<Tally>, peer: Peer, number: u64 },
+    /// Deliveries have ended and are committed: so many lines.
+    Delivered { text: Vec<u8>, lines: u64 },
 }
 
 /// A client's address. An IPv4 address that came through an IPv6 socket is IPv4 again (RFC 4291 §2.5.5.2).
@@ -38,12 +37,26 @@ impl Entry {
             Entry::Connected(Peer { ip, port }) => {
                 append(out, format_args!("Client connected with ip : {ip} and port no. : {port}\n"));
             }
-            Entry::Delivered { tally, peer: Peer { ip, port }, number } => {
-                out.extend_from_slice(tally.path().as_bytes());
-                append(out, format_args!("|{ip}|{port}|{number}\n"));
-            }
+            Entry::Delivered { text, .. } => out.extend_from_slice(text),
         }
     }
+}
+
+impl Entry {
+    /// How many lines the entry has.
+    pub(super) fn lines(&self) -> u64 {
+        match self {
+            Entry::Connected(_) => 1,
+            Entry::Delivered { lines, .. } => *lines,
+        }
+    }
+}
+
+/// Appends the line of a delivery, in the form `PATH|CLIENT ADDRESS|CLIENT PORT|N`.
+pub(super) fn write_delivery(out: &mut Vec<u8>, path: &str, delivery: &Delivery<()>) {
+    let Client { address, port, .. } = delivery.client;
+    out.extend_from_slice(path.as_bytes());
+    append(out, format_args!("|{address}|{port}|{}\n", delivery.request.number()));
 }
 
 fn append(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
@@ -53,7 +66,6 @@ fn append(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tallyd_ledger::tally::Ledger;
 
     #[track_caller]
     fn check(entry: &Entry, expect: &str) {
@@ -68,13 +80,14 @@ mod tests {
 
     #[test]
     fn one_entry_is_one_line() {
-        let tally = Ledger::default().tally(b"/a|b\n");
         check(
             &Entry::Connected(peer("127.0.0.1:80")),
             "Client connected with ip : 127.0.0.1 and port no. : 80\n",
         );
         check(&Entry::Connected(peer("[::1]:80")), "Client connected with ip : ::1 and port no. : 80\n");
-        let delivered = Entry::Delivered { tally, peer: peer("[::ffff:192.0.2.1]:65535"), number: 3 };
-        check(&delivered, "/a%7Cb%0A|192.0.2.1|65535|3\n");
+        check(
+            &Entry::Connected(peer("[::ffff:192.0.2.1]:65535")),
+            "Client connected with ip : 192.0.2.1 and port no. : 65535\n",
+        );
     }
 }

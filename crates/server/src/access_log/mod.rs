@@ -3,15 +3,17 @@
 //! Workers hand over values through a bounded queue and never wait: if the output stalls for longer than the queue
 //! holds, lines are dropped and their number is reported. Counts are not kept here, so none is lost.
 
+mod committed;
 mod line;
 
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
+pub(crate) use committed::Committed;
 pub(crate) use line::{Entry, Peer};
 
 use crate::config::LogFormat;
@@ -56,10 +58,20 @@ impl AccessLog {
     /// Hands an entry over without waiting.
     pub(crate) fn note(&self, entry: Entry) {
         if let Some(queue) = &self.queue
-            && queue.try_send(entry).is_err()
+            && let Err(TrySendError::Full(entry) | TrySendError::Disconnected(entry)) = queue.try_send(entry)
         {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+            self.drop_lines(entry.lines());
         }
+    }
+
+    /// Counts lines that will not be written.
+    pub(crate) fn drop_lines(&self, count: u64) {
+        self.dropped.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Whether anything is logged.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.queue.is_some()
     }
 }
 
@@ -142,7 +154,7 @@ enum State {
 impl Page {
     fn take(&mut self, entry: &Entry) {
         entry.write_line(&mut self.text);
-        self.lines += 1;
+        self.lines += entry.lines();
         if self.text.len() >= WRITE_BYTES {
             self.turn();
         }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use quick_cache::{Weighter, unsync};
 use tallyd_http::representation::Representation;
 use tallyd_http::target::SitePath;
-use tallyd_ledger::tally::Tally;
+use tallyd_ledger::Tally;
 
 use super::folder::{FileVersion, Folder};
 use crate::clock::Moment;
@@ -38,6 +38,8 @@ const DESCRIPTOR_BYTES: u64 = 64 * 1024;
 pub(crate) struct Remembered {
     /// The tally of the resource.
     pub(crate) tally: Arc<Tally>,
+    /// What the ledger knows this version by.
+    pub(crate) counted_as: tallyd_ledger::Representation,
     /// What is sent of it.
     pub(crate) representation: Representation<Handle>,
     /// The fields of a plain 200, each line with its CRLF; absent where they depend on the time of the answer.
@@ -72,12 +74,14 @@ impl Remembered {
         path: SitePath<'static>,
         version: FileVersion,
         tally: Arc<Tally>,
+        counted_as: tallyd_ledger::Representation,
         representation: Representation<Handle>,
         prepared_fields: Option<Box<[u8]>>,
     ) -> Remembered {
         let now = Cell::new(Moment::now());
         Remembered {
             tally,
+            counted_as,
             representation,
             prepared_fields,
             version,

@@ -1,7 +1,6 @@
 //! From a request to its answer in the output: decided and rendered without waiting.
 
 use std::rc::Rc;
-use std::sync::Arc;
 
 use tallyd_http::h1::framing::{self, Framing};
 use tallyd_http::h1::persistence::Persistence;
@@ -15,12 +14,15 @@ use tallyd_http::request::{Expectation, Request};
 use tallyd_http::response::{Body, Decision, ResponsePlan, Retrieval, RetrievalMethod, decide};
 use tallyd_http::status::Status;
 use tallyd_http::target::{SitePath, Target};
+use tallyd_ledger::{Client, Kind};
 
 use super::buffers::Output;
+use super::receipts::{self, Dispatch};
+use crate::access_log::Peer;
 use crate::backend::remembered::{Handle, Remembered};
 use crate::clock;
 use crate::site::Selection;
-use crate::transmit::{Delivery, slice};
+use crate::transmit::slice;
 use crate::worker::Worker;
 
 /// How much of a request's content is read and thrown away so that the connection can go on, in bytes. Nobody sends content
@@ -156,10 +158,8 @@ fn deliver(
     let (conditions, range) = (&request.fields.conditions, &request.fields.range);
     let now = clock::http_date();
     let decision = decide(&Retrieval { method, conditions, range }, &file.representation, now);
-    if takes_a_number(&decision) {
-        let number = file.tally.take_number();
-        output.deliveries.push(Delivery { tally: Arc::clone(&file.tally), number });
-    }
+    let request_number =
+        counted_kind(&decision, method).map(|kind| file.tally.take_number(kind, clock::today()));
     let body = match (&decision, &file.prepared_fields) {
         (Decision::Whole, Some(fields)) => {
             output.bytes.extend_from_slice(&worker.ok_start.now());
@@ -175,6 +175,13 @@ fn deliver(
         }
     };
     write_end(&mut output.bytes, persistence);
+    if let Some(number) = request_number {
+        let content = match method {
+            RetrievalMethod::Get => receipts::Content::of_body(&body),
+            RetrievalMethod::Head => receipts::Content::Nothing,
+        };
+        expect_receipt(number, content, file, request, worker, output);
+    }
     match (method, body) {
         (RetrievalMethod::Head, _) | (RetrievalMethod::Get, Body::Empty) => Answered::Wholly(persistence),
         (RetrievalMethod::Get, Body::Bytes(bytes)) => {
@@ -192,11 +199,38 @@ fn deliver(
 }
 
 /// Every answer from a resource, whole, in part or "not modified", takes the resource's next number.
-fn takes_a_number(decision: &Decision) -> bool {
-    match decision {
-        Decision::Whole | Decision::Part(_) | Decision::Parts(_) | Decision::NotModified => true,
-        Decision::PreconditionFailed | Decision::RangeNotSatisfiable => false,
-    }
+fn counted_kind(decision: &Decision, method: RetrievalMethod) -> Option<Kind> {
+    let kind = match decision {
+        Decision::Whole => Kind::Full,
+        Decision::Part(_) | Decision::Parts(_) => Kind::Partial,
+        Decision::NotModified => Kind::NotModified,
+        Decision::PreconditionFailed | Decision::RangeNotSatisfiable => return None,
+    };
+    Some(match method {
+        RetrievalMethod::Get => kind,
+        RetrievalMethod::Head => Kind::Head,
+    })
+}
+
+/// Promises the ledger to report what becomes of an answer whose head ends here.
+fn expect_receipt(
+    number: tallyd_ledger::Request,
+    content: receipts::Content,
+    file: &Remembered,
+    request: &Request<'_>,
+    worker: &Worker,
+    output: &mut Output,
+) {
+    let Peer { ip, port } = output.peer;
+    let agent = worker.site.identity_of(request.fields.user_agent.lines());
+    output.receipts.expect(Dispatch {
+        request: number,
+        client: Client { address: ip, port, agent },
+        representation: file.counted_as,
+        content,
+        content_at: output.position(),
+        began: clock::ledger_moment(),
+    });
 }
 
 /// The body of a plain 200, as `ResponsePlan` makes it.

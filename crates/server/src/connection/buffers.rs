@@ -4,7 +4,8 @@ use std::cell::RefCell;
 
 use tallyd_http::h1::head::MAX_HEAD_BYTES;
 
-use crate::transmit::Delivery;
+use super::receipts::Receipts;
+use crate::access_log::Peer;
 
 /// Room for the longest head and something behind it, so that content behind a long head can be passed over.
 const INPUT_BYTES: usize = MAX_HEAD_BYTES + 4096;
@@ -22,7 +23,7 @@ const POOLED_OUTPUT_BYTES: usize = 128 * 1024;
 #[derive(Default)]
 pub(crate) struct Buffers {
     inputs: RefCell<Vec<Box<[u8]>>>,
-    outputs: RefCell<Vec<Output>>,
+    outputs: RefCell<Vec<Vec<u8>>>,
 }
 
 impl Buffers {
@@ -37,32 +38,53 @@ impl Buffers {
         }
     }
 
-    /// An empty output.
-    pub(crate) fn take_output(&self) -> Output {
-        self.outputs
-            .borrow_mut()
-            .pop()
-            .unwrap_or_else(|| Output { bytes: Vec::with_capacity(OUTPUT_BYTES), deliveries: Vec::new() })
+    fn take_output(&self) -> Vec<u8> {
+        self.outputs.borrow_mut().pop().unwrap_or_else(|| Vec::with_capacity(OUTPUT_BYTES))
     }
 
-    /// Gives an output back, after everything in it was sent or given up.
-    pub(crate) fn put_output(&self, mut output: Output) {
+    fn put_output(&self, mut buffer: Vec<u8>) {
         let mut outputs = self.outputs.borrow_mut();
-        if outputs.len() < POOLED && output.bytes.capacity() <= POOLED_OUTPUT_BYTES {
-            output.bytes.clear();
-            output.deliveries.clear();
-            outputs.push(output);
+        if outputs.len() < POOLED && buffer.capacity() <= POOLED_OUTPUT_BYTES {
+            buffer.clear();
+            outputs.push(buffer);
         }
     }
 }
 
-/// Answers that wait to be written together, with the deliveries that end when they are.
-#[derive(Default)]
+/// Answers to one client: what waits to be written together, and what is on its way.
 pub(crate) struct Output {
     /// Heads and small content, in the order of the requests.
     pub(crate) bytes: Vec<u8>,
-    /// What the bytes deliver.
-    pub(crate) deliveries: Vec<Delivery>,
+    /// Where `bytes` begins in the connection's stream.
+    pub(crate) at: u64,
+    /// What was promised to the ledger.
+    pub(crate) receipts: Receipts,
+    /// The client.
+    pub(crate) peer: Peer,
+}
+
+impl Output {
+    /// Nothing yet.
+    pub(crate) fn new(peer: Peer, receipts: Receipts) -> Output {
+        Output { bytes: Vec::new(), at: 0, receipts, peer }
+    }
+
+    /// Where the next byte will stand in the connection's stream.
+    pub(crate) fn position(&self) -> u64 {
+        self.at + self.bytes.len() as u64
+    }
+
+    /// Has a buffer ready.
+    pub(crate) fn acquire(&mut self, pool: &Buffers) {
+        if self.bytes.capacity() == 0 {
+            self.bytes = pool.take_output();
+        }
+    }
+
+    /// Gives the buffer back, after everything in it was sent or given up.
+    pub(crate) fn release(&mut self, pool: &Buffers) {
+        pool.put_output(std::mem::take(&mut self.bytes));
+    }
 }
 
 /// What a client has sent and is not consumed yet.

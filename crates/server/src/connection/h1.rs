@@ -14,9 +14,10 @@ use tallyd_http::target::SitePath;
 
 use super::answer::{Answered, ContentState, MAX_SKIPPED_CONTENT, Progress, answer, refuse};
 use super::buffers::{Input, Output};
-use super::roster::{Interrupt, Phase};
-use super::socket::{End, Farewell, Followed, Socket};
-use crate::access_log::{Entry, Peer};
+use super::receipts::Receipts;
+use super::roster::{Awaits, Interrupt, Phase};
+use super::socket::{Arrival, Departure, End, Farewell, Followed, LINGER_BYTES, Socket};
+use crate::access_log::Peer;
 use crate::backend::remembered::Handle;
 use crate::transmit::{self, Outcome};
 use crate::worker::Worker;
@@ -27,12 +28,21 @@ const FULL_OUTPUT_BYTES: usize = 64 * 1024;
 /// A conversation in HTTP/1.
 struct Conversation {
     socket: Socket,
-    peer: Peer,
     worker: Rc<Worker>,
     input: Input,
     output: Output,
     /// About the request whose head stands at the start of the input.
     progress: Progress,
+    habit: Habit,
+}
+
+/// Whether a client waits for an answer before it sends its next request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Habit {
+    /// So far it does: its next request proves that it has the answers to those before.
+    Waits,
+    /// It has sent requests ahead (RFC 9112 §9.3.2): a request proves nothing.
+    Pipelines,
 }
 
 /// What a conversation has to wait for.
@@ -53,16 +63,16 @@ enum Step {
 
 /// Serves one client until either side is done.
 pub(crate) async fn serve(socket: Socket, peer: Peer, worker: Rc<Worker>) {
-    let (input, output, progress) = (Input::default(), Output::default(), Progress::default());
-    let mut conversation = Conversation { socket, peer, worker, input, output, progress };
-    let farewell = conversation.run().await;
-    let Conversation { socket, worker, mut input, output, .. } = conversation;
-    input.clear();
-    input.release(&worker.buffers);
-    worker.buffers.put_output(output);
-    if let Some(farewell) = farewell {
-        socket.depart(&worker.buffers, farewell).await;
+    let output = Output::new(peer, Receipts::new(Rc::clone(&worker.reporter)));
+    let (input, progress, habit) = (Input::default(), Progress::default(), Habit::Waits);
+    let mut conversation = Conversation { socket, worker, input, output, progress, habit };
+    if let Some(farewell) = conversation.run().await {
+        conversation.depart(farewell).await;
     }
+    conversation.look_for_receipts();
+    conversation.input.clear();
+    conversation.input.release(&conversation.worker.buffers);
+    conversation.output.release(&conversation.worker.buffers);
 }
 
 impl Conversation {
@@ -83,10 +93,7 @@ impl Conversation {
                 },
                 // The end of the connection travels in the same packet as the end of the answer.
                 Step::Close(farewell) => match self.flush(Followed::ByMore).await {
-                    Ok(()) => {
-                        self.end_deliveries();
-                        return Some(farewell);
-                    }
+                    Ok(()) => return Some(farewell),
                     Err(end) => Err(end),
                 },
             };
@@ -134,6 +141,9 @@ impl Conversation {
         self.socket.presence().answer();
         self.input.consume(head_length);
         self.progress = Progress::default();
+        if !self.input.is_empty() {
+            self.habit = Habit::Pipelines;
+        }
     }
 
     /// How to close after the last answer: what the client still has under way decides.
@@ -170,41 +180,69 @@ impl Conversation {
         if self.worker.is_draining() && self.input.is_empty() {
             return Err(End::Interrupted(Interrupt::Idle));
         }
-        self.worker.buffers.put_output(std::mem::take(&mut self.output));
-        let received = self.socket.receive(&mut self.input, &self.worker.buffers).await;
-        self.output = self.worker.buffers.take_output();
+        self.output.release(&self.worker.buffers);
+        self.await_input().await?;
+        self.output.acquire(&self.worker.buffers);
         self.input.skip_empty_lines();
         if self.socket.presence().phase() != Phase::Head && !self.input.is_empty() {
             self.socket.presence().enter(Phase::Head);
         }
-        received
+        Ok(())
     }
 
-    /// Writes what is waiting, and ends the deliveries that this completes.
+    /// Waits for input, and looks meanwhile for what has arrived of the answers.
+    async fn await_input(&mut self) -> Result<(), End> {
+        if !self.output.receipts.is_empty() {
+            self.socket.await_acknowledgements(Awaits::Some);
+        }
+        while self.socket.receive(&mut self.input, &self.worker.buffers).await? == Arrival::Nudge {
+            self.look_for_receipts();
+        }
+        match self.habit {
+            Habit::Waits => self.output.receipts.settle(self.socket.sent(), self.socket.sent()),
+            Habit::Pipelines => self.look_for_receipts(),
+        }
+        Ok(())
+    }
+
+    /// Settles what the client's system has acknowledged, and tells the ledger of what it has not.
+    fn look_for_receipts(&mut self) {
+        let receipts = &mut self.output.receipts;
+        receipts.settle(self.socket.sent(), self.socket.acknowledged());
+        if receipts.is_empty() {
+            receipts.release();
+            self.socket.await_acknowledgements(Awaits::None);
+        } else {
+            receipts.announce();
+        }
+    }
+
+    async fn depart(&mut self, farewell: Farewell) {
+        self.socket.begin_departure();
+        let mut left = LINGER_BYTES;
+        while self.socket.depart(&self.worker.buffers, farewell, &mut left).await == Departure::Nudge {
+            self.output.receipts.settle(self.socket.sent(), self.socket.acknowledged());
+            self.output.receipts.announce();
+        }
+    }
+
+    /// Writes what is waiting.
     async fn flush(&mut self, followed: Followed) -> Result<(), End> {
         if self.output.bytes.is_empty() {
             return Ok(());
         }
         let sent = self.socket.send(&self.output.bytes, followed).await;
         self.output.bytes.clear();
-        if followed == Followed::ByNothing || sent.is_err() {
-            self.end_deliveries();
-        }
+        self.output.at = self.socket.sent();
         sent
     }
 
     async fn send_body(&mut self, body: Body<Handle>) -> Result<Outcome, End> {
+        self.output.receipts.announce();
         self.flush(Followed::ByMore).await?;
         let sent = transmit::send_body(&mut self.socket, body).await;
-        self.end_deliveries();
+        self.output.at = self.socket.sent();
         sent
-    }
-
-    fn end_deliveries(&mut self) {
-        for delivery in self.output.deliveries.drain(..) {
-            let (tally, number) = (delivery.tally, delivery.number);
-            self.worker.log.note(Entry::Delivered { tally, peer: self.peer, number });
-        }
     }
 
     async fn fetch(&mut self, path: SitePath<'static>) -> Result<(), End> {
@@ -236,7 +274,9 @@ impl Conversation {
                 self.progress.content = ContentState::LeftOver;
                 return Ok(());
             }
-            self.socket.receive(&mut self.input, &self.worker.buffers).await?;
+            if self.socket.receive(&mut self.input, &self.worker.buffers).await? == Arrival::Nudge {
+                self.look_for_receipts();
+            }
         }
     }
 }

@@ -3,5 +3,6 @@
 mod answer;
 pub(crate) mod buffers;
 pub(crate) mod h1;
+pub(crate) mod receipts;
 pub(crate) mod roster;
 pub(crate) mod socket;

@@ -11,8 +11,21 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use slab::Slab;
+use tokio::sync::Notify;
 
 use crate::clock::Moment;
+
+/// How long after an answer was written its acknowledgement is looked for first, and how the pauses grow: one look finds
+/// that of nearly every client, and one that has vanished costs a look a second.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Whether a connection awaits acknowledgements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Awaits {
+    None,
+    Some,
+}
 
 /// What bounds a connection's patience with its client.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +81,9 @@ pub(crate) struct Presence {
     arrived_before: Cell<u64>,
     window: Cell<Window>,
     interrupt: Cell<Option<Interrupt>>,
+    /// When to look for acknowledgements next, and how long to wait after that; absent if none is awaited.
+    next_look: Cell<Option<(Moment, Duration)>>,
+    nudged: Cell<bool>,
     waker: RefCell<Option<Waker>>,
 }
 
@@ -92,6 +108,8 @@ impl Presence {
             arrived_before: Cell::new(0),
             window: Cell::new(Window::Open { since: now }),
             interrupt: Cell::new(None),
+            next_look: Cell::new(None),
+            nudged: Cell::new(false),
             waker: RefCell::default(),
         }
     }
@@ -159,8 +177,26 @@ impl Presence {
         self.window.set(Window::Open { since: now });
     }
 
+    /// Whether it is time to look for acknowledgements; says so once.
+    pub(crate) fn take_nudge(&self) -> bool {
+        self.nudged.replace(false)
+    }
+
+    /// Nudges a connection that awaits acknowledgements, each time after twice the pause: they wake nobody.
+    fn nudge(&self, now: Moment) {
+        if let Some((moment, pause)) = self.next_look.get()
+            && now >= moment
+        {
+            let pause = (pause * 2).min(LONGEST_PAUSE);
+            self.next_look.set(Some((now.after(pause), pause)));
+            self.nudged.set(true);
+            self.wake();
+        }
+    }
+
     /// Holds what the clock alone can tell against the client.
     fn sweep(&self, limits: &Limits, now: Moment) {
+        self.nudge(now);
         let waited = now.since(self.since.get());
         match (self.phase.get(), self.window.get()) {
             (Phase::Fresh, _) if waited >= limits.header_timeout => self.give_up(Interrupt::Idle),
@@ -172,14 +208,13 @@ impl Presence {
                 self.window.set(Window::Over { since });
                 self.wake();
             }
-            // Acknowledgements wake nobody, so that the connection looks for them itself.
-            (Phase::Closing, _) => self.wake(),
             (
                 Phase::Fresh
                 | Phase::Idle
                 | Phase::Head
                 | Phase::Answering
                 | Phase::Transfer
+                | Phase::Closing
                 | Phase::Fetching,
                 _,
             ) => {}
@@ -203,6 +238,20 @@ impl Presence {
 pub(crate) struct Roster {
     entries: RefCell<Slab<Rc<Presence>>>,
     limits: Limits,
+    /// How many connections await acknowledgements.
+    awaiting: Cell<usize>,
+    /// Told when the first connection does, while nobody looks.
+    awakening: Notify,
+    pace: Cell<Pace>,
+}
+
+/// How often the roster is swept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    /// Acknowledgements are looked for.
+    Brisk,
+    /// Only time-outs are.
+    Leisurely,
 }
 
 /// Keeps a connection on the roster while it lives.
@@ -215,7 +264,13 @@ pub(crate) struct Enrolment {
 
 impl Roster {
     pub(crate) fn new(limits: Limits) -> Rc<Roster> {
-        Rc::new(Roster { entries: RefCell::default(), limits })
+        Rc::new(Roster {
+            entries: RefCell::default(),
+            limits,
+            awaiting: Cell::new(0),
+            awakening: Notify::new(),
+            pace: Cell::new(Pace::Leisurely),
+        })
     }
 
     /// Puts a connection on the roster.
@@ -230,17 +285,27 @@ impl Roster {
         self.entries.borrow().len()
     }
 
-    /// How often to sweep: a quarter of the shortest limit, between 10 and 250 ms.
-    pub(crate) fn sweep_interval(&self) -> Duration {
+    /// Sweeps for as long as it is polled: gives up on every connection whose client is overdue, and nudges those that
+    /// await acknowledgements.
+    pub(crate) async fn sweep(&self) {
+        loop {
+            let (pace, pause) = match self.awaiting.get() {
+                0 => (Pace::Leisurely, self.sweep_interval()),
+                _ => (Pace::Brisk, FIRST_PAUSE),
+            };
+            self.pace.set(pace);
+            // Either end of the pause is a reason to look.
+            let _ = tokio::time::timeout(pause, self.awakening.notified()).await;
+            let now = Moment::now();
+            self.entries.borrow().iter().for_each(|(_, presence)| presence.sweep(&self.limits, now));
+        }
+    }
+
+    /// A quarter of the shortest limit, between 10 and 250 ms.
+    fn sweep_interval(&self) -> Duration {
         let Limits { idle_timeout, header_timeout, rate_window, .. } = self.limits;
         let shortest = idle_timeout.min(header_timeout).min(rate_window);
         (shortest / 4).clamp(Duration::from_millis(10), Duration::from_millis(250))
-    }
-
-    /// Gives up on every connection whose client is overdue.
-    pub(crate) fn sweep(&self) {
-        let now = Moment::now();
-        self.entries.borrow().iter().for_each(|(_, presence)| presence.sweep(&self.limits, now));
     }
 
     /// Gives up on the connections that wait for a client's next request.
@@ -273,6 +338,26 @@ impl Enrolment {
         &self.presence
     }
 
+    /// Says whether acknowledgements are awaited, which the connection is then nudged to look for.
+    pub(crate) fn await_acknowledgements(&self, awaits: Awaits) {
+        let next_look = &self.presence.next_look;
+        let roster = &self.roster;
+        match (awaits, next_look.get()) {
+            (Awaits::Some, None) => {
+                next_look.set(Some((Moment::now().after(FIRST_PAUSE), FIRST_PAUSE)));
+                roster.awaiting.set(roster.awaiting.get() + 1);
+                if roster.pace.get() == Pace::Leisurely {
+                    roster.awakening.notify_one();
+                }
+            }
+            (Awaits::None, Some(_)) => {
+                next_look.set(None);
+                roster.awaiting.set(roster.awaiting.get() - 1);
+            }
+            (Awaits::Some, Some(_)) | (Awaits::None, None) => {}
+        }
+    }
+
     /// What bounds the connection.
     pub(crate) fn limits(&self) -> &Limits {
         &self.roster.limits
@@ -281,6 +366,7 @@ impl Enrolment {
 
 impl Drop for Enrolment {
     fn drop(&mut self) {
+        self.await_acknowledgements(Awaits::None);
         self.roster.entries.borrow_mut().remove(self.key);
     }
 }

@@ -12,20 +12,49 @@ use tokio::io::{AsyncRead, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::buffers::{Buffers, Input};
-use super::roster::{Enrolment, Interrupt, Phase, Presence};
+use super::roster::{Awaits, Enrolment, Interrupt, Phase, Presence};
 use crate::kernel;
 
 /// How long a client that has received everything may take to notice that its connection is being closed, and how
 /// many bytes it may still send meanwhile: enough for what was under way, too little to be of use to an attacker.
 const LINGER: Duration = Duration::from_secs(2);
-const LINGER_BYTES: u64 = 1024 * 1024;
+pub(crate) const LINGER_BYTES: u64 = 1024 * 1024;
 
 /// A client's socket with its place on the roster.
 pub(crate) struct Socket {
     stream: TcpStream,
     enrolment: Enrolment,
-    /// Bytes that the kernel took from us or gave to us.
-    moved: u64,
+    /// Bytes that the kernel took from us.
+    sent: u64,
+    /// Bytes that it gave to us.
+    received: u64,
+    /// Whether we have said that nothing more comes.
+    direction: Direction,
+}
+
+/// One side's direction of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Direction {
+    Open,
+    Closed,
+}
+
+/// What ended a wait for input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// There is input.
+    Input,
+    /// It is time to look for acknowledgements.
+    Nudge,
+}
+
+/// What ended a wait for the client to have everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Departure {
+    /// It has, or will not.
+    Done,
+    /// It is time to look for acknowledgements.
+    Nudge,
 }
 
 /// Why a conversation cannot go on.
@@ -55,16 +84,9 @@ pub(crate) enum Farewell {
     Linger,
 }
 
-/// The client's direction of a connection that is being closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Peer {
-    Open,
-    Closed,
-}
-
 impl Socket {
     pub(crate) fn new(stream: TcpStream, enrolment: Enrolment) -> Socket {
-        Socket { stream, enrolment, moved: 0 }
+        Socket { stream, enrolment, sent: 0, received: 0, direction: Direction::Open }
     }
 
     /// The connection's place on the roster.
@@ -72,19 +94,41 @@ impl Socket {
         self.enrolment.presence()
     }
 
+    /// Says whether acknowledgements are awaited, which this socket is then nudged to look for.
+    pub(crate) fn await_acknowledgements(&self, awaits: Awaits) {
+        self.enrolment.await_acknowledgements(awaits);
+    }
+
+    /// How many bytes of the stream to the client were written.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// How many bytes of the stream to the client its system has acknowledged.
+    pub(crate) fn acknowledged(&self) -> u64 {
+        self.sent.saturating_sub(self.unacknowledged())
+    }
+
     /// Waits for input. The buffer is given back while there is nothing to hold in it.
-    pub(crate) async fn receive(&mut self, input: &mut Input, pool: &Buffers) -> Result<(), End> {
+    pub(crate) async fn receive(&mut self, input: &mut Input, pool: &Buffers) -> Result<Arrival, End> {
         let taken = poll_fn(|context| {
+            if self.presence().take_nudge() {
+                return Poll::Ready(Ok(None));
+            }
             let received = self.poll_receive(context, input, pool);
             if received.is_pending() {
                 input.release(pool);
             }
-            received
-        })
-        .await?;
-        self.moved += taken as u64;
-        input.extend(taken);
-        if taken == 0 { Err(End::Finished) } else { Ok(()) }
+            received.map_ok(Some)
+        });
+        match taken.await? {
+            None => Ok(Arrival::Nudge),
+            Some(0) => Err(End::Finished),
+            Some(taken) => {
+                input.extend(taken);
+                Ok(Arrival::Input)
+            }
+        }
     }
 
     fn poll_receive(
@@ -98,7 +142,9 @@ impl Socket {
         }
         let mut room = ReadBuf::new(input.room(pool));
         let outcome = ready!(Pin::new(&mut self.stream).poll_read(context, &mut room));
-        Poll::Ready(outcome.map(|()| room.filled().len()).map_err(|_| End::Gone))
+        let taken = outcome.map(|()| room.filled().len()).map_err(|_| End::Gone)?;
+        self.received += taken as u64;
+        Poll::Ready(Ok(taken))
     }
 
     /// Sends all of `bytes`.
@@ -145,7 +191,7 @@ impl Socket {
         loop {
             match self.stream.try_io(Interest::WRITABLE, || write(&self.stream).map_err(io::Error::from)) {
                 Ok(sent) => {
-                    self.moved += sent as u64;
+                    self.sent += sent as u64;
                     return Ok(sent);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable().await?,
@@ -169,28 +215,27 @@ impl Socket {
         .await
     }
 
-    /// Sends what the kernel still holds back, and says that nothing more comes.
-    fn finish(&self) {
-        // It fails only where the connection has failed, which ends it as well.
-        let _ = rustix::net::shutdown(&self.stream, rustix::net::Shutdown::Write);
-    }
-
     /// Begins to receive a request's content.
     pub(crate) fn begin_content(&self) {
         self.presence().begin_transfer(Phase::Transfer, self.arrived());
     }
 
-    /// Says that nothing more comes, and closes once the client's system has everything.
+    /// Says that nothing more comes; `depart` then waits until the client has everything.
     ///
     /// What is unread when a socket is closed, or comes later, makes the kernel reset the connection, which destroys
     /// what is still under way to the client (RFC 9112 §9.6). So what comes is read until then, and a little longer where
     /// the client is known to be sending.
-    pub(crate) async fn depart(mut self, pool: &Buffers, farewell: Farewell) {
-        self.finish();
+    pub(crate) fn begin_departure(&mut self) {
+        // It fails only where the connection has failed, which ends it as well.
+        let _ = rustix::net::shutdown(&self.stream, rustix::net::Shutdown::Write);
+        self.direction = Direction::Closed;
         self.presence().begin_transfer(Phase::Closing, self.arrived());
-        let mut left = LINGER_BYTES;
-        let mut peer = Peer::Open;
-        poll_fn(|context| self.poll_departure(context, pool, farewell, &mut peer, &mut left)).await;
+        self.await_acknowledgements(Awaits::Some);
+    }
+
+    /// Waits until the client has everything, or for the next time to look.
+    pub(crate) async fn depart(&mut self, pool: &Buffers, farewell: Farewell, left: &mut u64) -> Departure {
+        poll_fn(|context| self.poll_departure(context, pool, farewell, left)).await
     }
 
     fn poll_departure(
@@ -198,33 +243,40 @@ impl Socket {
         context: &mut Context<'_>,
         pool: &Buffers,
         farewell: Farewell,
-        peer: &mut Peer,
         left: &mut u64,
-    ) -> Poll<()> {
+    ) -> Poll<Departure> {
+        let Ok(peer) = self.poll_discard(context, pool, left) else { return Poll::Ready(Departure::Done) };
+        let may_close = match (peer, farewell) {
+            (Direction::Closed, _) | (Direction::Open, Farewell::AtOnce) => true,
+            (Direction::Open, Farewell::Linger) => self.presence().waited() >= LINGER,
+        };
+        let is_nudged = self.presence().take_nudge();
+        // What was written a moment ago cannot have been acknowledged yet, unless the client has closed as well.
+        let is_worth_a_look = is_nudged || peer == Direction::Closed;
+        if may_close && is_worth_a_look && self.unacknowledged() == 0 {
+            return Poll::Ready(Departure::Done);
+        }
+        if is_nudged { Poll::Ready(Departure::Nudge) } else { Poll::Pending }
+    }
+
+    /// Reads what the client still sends and throws it away, as long as `left` bytes allow; says whether it has closed.
+    fn poll_discard(
+        &mut self,
+        context: &mut Context<'_>,
+        pool: &Buffers,
+        left: &mut u64,
+    ) -> Result<Direction, End> {
         let mut input = Input::default();
-        while *peer == Peer::Open {
+        loop {
             let received = self.poll_receive(context, &mut input, pool);
             input.release(pool);
             match received {
-                Poll::Ready(Ok(0)) => *peer = Peer::Closed,
-                Poll::Ready(Ok(taken)) if taken as u64 <= *left => *left -= taken as u64,
-                Poll::Ready(Ok(_) | Err(_)) => return Poll::Ready(()),
-                Poll::Pending => break,
+                Poll::Pending => return Ok(Direction::Open),
+                Poll::Ready(Ok(0)) => return Ok(Direction::Closed),
+                Poll::Ready(Ok(taken)) => *left = left.checked_sub(taken as u64).ok_or(End::Gone)?,
+                Poll::Ready(Err(end)) => return Err(end),
             }
         }
-        if self.poll_interrupt(context).is_ready() {
-            return Poll::Ready(());
-        }
-        // What was written a moment ago cannot have been acknowledged: the first look comes with the client's close, or
-        // with the next sweep.
-        if *peer == Peer::Open && self.presence().waited().is_zero() {
-            return Poll::Pending;
-        }
-        let may_close = match (*peer, farewell) {
-            (Peer::Closed, _) | (Peer::Open, Farewell::AtOnce) => true,
-            (Peer::Open, Farewell::Linger) => self.presence().waited() >= LINGER,
-        };
-        if may_close && self.unacknowledged() == 0 { Poll::Ready(()) } else { Poll::Pending }
     }
 
     fn poll_interrupt(&self, context: &Context<'_>) -> Poll<End> {
@@ -232,14 +284,19 @@ impl Socket {
         self.presence().poll_interrupt(self.enrolment.limits(), context, arrived).map(End::Interrupted)
     }
 
-    /// Bytes moved that are not waiting in the kernel for the client's acknowledgement.
+    /// Bytes that have arrived, in either direction.
     fn arrived(&self) -> u64 {
-        self.moved.saturating_sub(self.unacknowledged())
+        self.received + self.acknowledged()
     }
 
     /// Bytes that wait in the kernel for the client's acknowledgement.
     fn unacknowledged(&self) -> u64 {
         // A socket that cannot tell has failed, and the next call will say so.
-        kernel::unacknowledged_bytes(self.stream.as_fd()).unwrap_or(0)
+        let queued = kernel::unacknowledged_bytes(self.stream.as_fd()).unwrap_or(0);
+        match self.direction {
+            Direction::Open => queued,
+            // The end of the stream counts as one byte until it is acknowledged (RFC 9293 §3.4).
+            Direction::Closed => queued.saturating_sub(1),
+        }
     }
 }

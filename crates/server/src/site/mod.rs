@@ -3,6 +3,7 @@
 //! `select` answers on the worker's thread from memory and the kernel's caches; what would wait for a disk comes back as
 //! `Selection::Cold` and is fetched on a thread that may block.
 
+use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use tallyd_http::representation::{Representation, SelectedBy};
 use tallyd_http::response::{Decision, ResponsePlan};
 use tallyd_http::target::SitePath;
 use tallyd_http::validator::{HttpDate, StrongTag, TagScope, Variant};
-use tallyd_ledger::tally::Ledger;
+use tallyd_ledger::{Ledger, Reporter};
 
 use crate::backend::folder::{Failure, Folder, Found, OpenFile, Patience};
 use crate::backend::remembered::{Handle, Memory, Remembered};
@@ -32,7 +33,9 @@ pub(crate) struct Publication {
     /// Where the files are.
     pub(crate) folder: Folder,
     /// Where they are counted.
-    pub(crate) ledger: Ledger,
+    pub(crate) ledger: Ledger<()>,
+    /// Makes the identities that all workers give to the ledger: of clients' user agents, and of versions.
+    pub(crate) identities: RandomState,
 }
 
 /// A worker's view of the site: the publication, and its own memory of it.
@@ -64,6 +67,19 @@ pub(crate) enum Lookup {
 impl Site {
     pub(crate) fn new(publication: Arc<Publication>, memory_bytes: u64) -> Site {
         Site { publication, memory: Memory::new(memory_bytes) }
+    }
+
+    /// A number that tells clients behind one address apart, by what they say of themselves.
+    pub(crate) fn identity_of(&self, user_agent: &[&[u8]]) -> u64 {
+        match user_agent {
+            [] => 0,
+            lines => self.publication.identities.hash_one(lines),
+        }
+    }
+
+    /// A reporter for one worker.
+    pub(crate) fn reporter(&self) -> Reporter<()> {
+        self.publication.ledger.reporter()
     }
 
     /// Selects what `path` leads to without waiting for a disk.
@@ -101,7 +117,7 @@ impl Site {
             Lookup::Failed(Failure::Broken) => return Selection::Refused(Refusal::Broken),
         };
         let OpenFile { descriptor, version } = file;
-        let tally = self.publication.ledger.tally(path.as_bytes());
+        let tally = self.publication.ledger.resource(path.as_bytes());
         let now = clock::timestamp();
         let is_settled = version.is_settled(now);
         let handle = match content {
@@ -118,8 +134,12 @@ impl Site {
                 .then(|| StrongTag::of_file(&version.content, TagScope::FileSystem, Variant::Original)),
             modified: HttpDate::from_unix_seconds(version.content.modified.seconds),
         };
+        let counted_as = tallyd_ledger::Representation {
+            entity_tag: self.publication.identities.hash_one(version.content),
+            complete_length: version.content.complete_length,
+        };
         let prepared = prepare_fields(&representation, clock::http_date());
-        let file = Rc::new(Remembered::new(path, version, tally, representation, prepared));
+        let file = Rc::new(Remembered::new(path, version, tally, counted_as, representation, prepared));
         if is_settled {
             self.memory.remember(asked, &file);
         }

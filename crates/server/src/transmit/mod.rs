@@ -10,7 +10,6 @@ use rustix::fs::{Advice, fadvise};
 use tallyd_http::multipart::{Multipart, Piece};
 use tallyd_http::range::ByteRange;
 use tallyd_http::response::Body;
-use tallyd_ledger::tally::Tally;
 
 use crate::backend::folder::{Failure, Patience, read_at};
 use crate::backend::remembered::Handle;
@@ -26,15 +25,6 @@ const PROBE_BYTES: usize = 256 * 1024;
 
 /// How much the disk is asked for beyond a cold window, so that it works while the window is sent.
 const READ_AHEAD_BYTES: u64 = 4 * 1024 * 1024;
-
-/// One request that found a file, on its way to its end.
-#[derive(Debug)]
-pub(crate) struct Delivery {
-    /// The resource.
-    pub(crate) tally: Arc<Tally>,
-    /// The request's number.
-    pub(crate) number: u64,
-}
 
 /// How sending a file ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

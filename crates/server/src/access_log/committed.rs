@@ -1,0 +1,74 @@
+//! The ledger's end of the log: told of a delivery once its number is committed.
+
+use std::path::Path;
+
+use tallyd_ledger::{Delivery, Observer, StoreState};
+
+use super::line::write_delivery;
+use super::{AccessLog, Entry};
+use crate::console;
+
+/// How much text is gathered before it is handed over within a batch, in bytes.
+const HAND_OVER_BYTES: usize = 32 * 1024;
+
+/// Turns committed deliveries into lines.
+pub(crate) struct Committed {
+    log: AccessLog,
+    text: Vec<u8>,
+    lines: u64,
+}
+
+impl Committed {
+    /// Lines for this log.
+    pub(crate) fn new(log: AccessLog) -> Committed {
+        Committed { log, text: Vec::new(), lines: 0 }
+    }
+
+    fn hand_over(&mut self) {
+        if self.lines > 0 {
+            let text = std::mem::take(&mut self.text);
+            self.log.note(Entry::Delivered { text, lines: std::mem::take(&mut self.lines) });
+        }
+    }
+}
+
+impl Observer<()> for Committed {
+    fn committed(&mut self, path: &str, delivery: Delivery<()>) {
+        if !self.log.is_kept() {
+            return;
+        }
+        write_delivery(&mut self.text, path, &delivery);
+        self.lines += 1;
+        if self.text.len() >= HAND_OVER_BYTES {
+            self.hand_over();
+        }
+    }
+
+    fn batch_ended(&mut self) {
+        self.hand_over();
+    }
+
+    fn lines_dropped(&mut self, count: u64) {
+        self.log.drop_lines(count);
+    }
+
+    fn store_changed(&mut self, state: &StoreState) {
+        match state {
+            StoreState::Sound => {
+                console::say(format_args!("the ledger is written again; nothing is missing"));
+            }
+            StoreState::Failing { error, .. } => {
+                console::say(format_args!(
+                    "the ledger cannot be written ({error}); counting goes on in memory"
+                ));
+            }
+        }
+    }
+
+    fn set_aside(&mut self, aside: &Path) {
+        let aside = aside.display();
+        console::say(format_args!(
+            "the ledger was damaged and is now at {aside}; a new one holds the counts in memory"
+        ));
+    }
+}

@@ -1,0 +1,220 @@
+//! Answers from resources that are on their way to a client, until it is known what of each has arrived.
+//!
+//! "Written" says nothing about a client: an answer that fits the socket's buffer is written even to a dead one. So a
+//! delivery is reported to the ledger when the client's system has acknowledged its last byte, or when the connection
+//! ends first. What a position in the stream means for a representation is worked out here, and nowhere else.
+
+use std::ops::Range;
+use std::rc::Rc;
+
+use tallyd_http::multipart::{Multipart, Piece};
+use tallyd_http::range::ByteRange;
+use tallyd_http::response::Body;
+use tallyd_ledger::{Client, Delivery, Moment, Outcome, Received, Reporter, Representation, Request};
+
+use crate::clock;
+
+/// The content of an answer, as far as its delivery is concerned.
+#[derive(Debug)]
+pub(crate) enum Content {
+    /// None: HEAD, 304, an empty file.
+    Nothing,
+    /// One range of the representation; all of it for a 200.
+    Single(ByteRange),
+    /// Several ranges, each behind a part head.
+    Several(Multipart),
+}
+
+/// An answer on its way.
+#[derive(Debug)]
+pub(crate) struct Dispatch {
+    /// The numbered request.
+    pub(crate) request: Request,
+    /// Who asked.
+    pub(crate) client: Client,
+    /// What is sent.
+    pub(crate) representation: Representation,
+    /// Which bytes of it.
+    pub(crate) content: Content,
+    /// Where the content begins in the connection's stream of bytes.
+    pub(crate) content_at: u64,
+    /// When the status was decided.
+    pub(crate) began: Moment,
+}
+
+/// The answers of one connection that are on their way, in the order of the stream.
+///
+/// Whatever is still on its way when this is dropped, also by a panic, is reported as aborted.
+pub(crate) struct Receipts {
+    waiting: Vec<Dispatch>,
+    reporter: Rc<Reporter<()>>,
+    /// How much of the stream is known to have arrived.
+    acknowledged: u64,
+    /// How much of the stream was written.
+    written: u64,
+}
+
+impl Content {
+    /// The content that a body delivers.
+    pub(crate) fn of_body<Handle>(body: &Body<Handle>) -> Content {
+        match body {
+            Body::Empty | Body::Bytes(_) => Content::Nothing,
+            Body::Slice { range, .. } => Content::Single(*range),
+            Body::Parts { parts, .. } => Content::Several(parts.clone()),
+        }
+    }
+
+    /// Its length in the stream.
+    fn length(&self) -> u64 {
+        match self {
+            Content::Nothing => 0,
+            Content::Single(range) => range.length(),
+            Content::Several(parts) => parts.length(),
+        }
+    }
+
+    /// The ranges of the representation that lie in the first `length` bytes of the content.
+    fn received(&self, length: u64) -> Received {
+        match self {
+            Content::Nothing => Received::Nothing,
+            Content::Single(range) => Received::Single(first_of(*range, length)),
+            Content::Several(parts) => Received::Several(parts_within(parts, length).into()),
+        }
+    }
+
+    /// The position in the representation behind the last byte that lies in the first `length` bytes of the content.
+    fn position(&self, length: u64) -> u64 {
+        self.received(length).ranges().last().map_or(0, |range| range.end)
+    }
+}
+
+fn first_of(range: ByteRange, length: u64) -> Range<u64> {
+    range.first()..range.first() + length.min(range.length())
+}
+
+fn parts_within(parts: &Multipart, mut length: u64) -> Vec<Range<u64>> {
+    let mut ranges = Vec::with_capacity(parts.ranges().len());
+    for piece in parts.pieces() {
+        if let Piece::Slice(range) = &piece {
+            ranges.push(first_of(*range, length));
+        }
+        length = length.saturating_sub(piece.length());
+    }
+    ranges
+}
+
+impl Receipts {
+    /// None yet; they will be reported to `reporter`.
+    pub(crate) fn new(reporter: Rc<Reporter<()>>) -> Receipts {
+        Receipts { waiting: Vec::new(), reporter, acknowledged: 0, written: 0 }
+    }
+
+    /// Adds an answer that is about to be written.
+    pub(crate) fn expect(&mut self, dispatch: Dispatch) {
+        self.waiting.push(dispatch);
+    }
+
+    /// Whether nothing is on its way.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Says how much of the stream was written, and how much of it is known to have arrived; reports what is complete.
+    pub(crate) fn settle(&mut self, written: u64, acknowledged: u64) {
+        (self.written, self.acknowledged) = (written, acknowledged);
+        let complete = self.waiting.iter().take_while(|dispatch| dispatch.end() <= acknowledged).count();
+        for dispatch in self.waiting.drain(..complete) {
+            let length = dispatch.content.length();
+            self.reporter.ended(dispatch.into_delivery(length, length, Outcome::Completed));
+        }
+    }
+
+    /// Tells the ledger of what does not end at once.
+    pub(crate) fn announce(&mut self) {
+        self.waiting.iter_mut().for_each(|dispatch| self.reporter.began(&mut dispatch.request));
+    }
+
+    /// Gives back what is allocated, while nothing is on its way.
+    pub(crate) fn release(&mut self) {
+        if self.waiting.is_empty() {
+            self.waiting = Vec::new();
+        }
+    }
+}
+
+impl Drop for Receipts {
+    fn drop(&mut self) {
+        let (written, acknowledged) = (self.written, self.acknowledged);
+        for dispatch in self.waiting.drain(..) {
+            let within =
+                |position: u64| position.saturating_sub(dispatch.content_at).min(dispatch.content.length());
+            let (arrived, written) = (within(acknowledged), within(written));
+            self.reporter.ended(dispatch.into_delivery(arrived, written, Outcome::Aborted));
+        }
+    }
+}
+
+impl Dispatch {
+    /// Where the answer ends in the stream.
+    fn end(&self) -> u64 {
+        self.content_at + self.content.length()
+    }
+
+    /// The delivery, with `arrived` bytes of the content acknowledged and `written` bytes of it written.
+    fn into_delivery(self, arrived: u64, written: u64, outcome: Outcome) -> Delivery<()> {
+        Delivery {
+            received: self.content.received(arrived),
+            written_to: self.content.position(written),
+            request: self.request,
+            client: self.client,
+            representation: self.representation,
+            outcome,
+            began: self.began,
+            ended: clock::ledger_moment(),
+            line: (),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tallyd_http::multipart::Boundary;
+
+    fn range(first: u64, last: u64) -> ByteRange {
+        ByteRange::within(first, last, 100).expect("the test writes ranges of 100 bytes")
+    }
+
+    /// `expect` is the ranges as `first..end`, with a space between.
+    #[track_caller]
+    fn check(content: &Content, length: u64, expect: &str) {
+        let received = content.received(length);
+        let ranges: Vec<_> = received.ranges().iter().map(|range| format!("{range:?}")).collect();
+        assert_eq!(ranges.join(" "), expect, "{length} of {content:?}");
+    }
+
+    #[test]
+    fn one_range_arrives_from_its_start() {
+        let content = Content::Single(range(10, 19));
+        check(&content, 0, "10..10");
+        check(&content, 3, "10..13");
+        check(&content, 10, "10..20");
+        assert_eq!((content.length(), content.position(3)), (10, 13));
+        check(&Content::Nothing, 0, "");
+    }
+
+    #[test]
+    fn part_heads_are_no_content() {
+        let ranges = [range(0, 4), range(50, 59)];
+        let parts = Multipart::new(Boundary::from_random(1), "text/plain", 100, ranges.into());
+        let head = |index| parts.piece(index).expect("a part head").length();
+        let (first, second) = (head(0), head(2));
+        let content = Content::Several(parts);
+        check(&content, 0, "0..0 50..50");
+        check(&content, first, "0..0 50..50");
+        check(&content, first + 3, "0..3 50..50");
+        check(&content, first + 5 + second, "0..5 50..50");
+        check(&content, first + 5 + second + 2, "0..5 50..52");
+        check(&content, content.length(), "0..5 50..60");
+    }
+}
