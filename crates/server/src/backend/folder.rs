@@ -14,10 +14,13 @@ use rustix::fs::{
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 use tallyd_http::validator::{self, Timestamp};
 
+/// How every path is resolved: never out of the root, by whatever link.
+pub(super) const BENEATH: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_MAGICLINKS);
+
 /// The root of a site.
 #[derive(Debug)]
 pub(crate) struct Folder {
-    root: OwnedFd,
+    pub(super) root: OwnedFd,
 }
 
 /// What a path leads to.
@@ -80,13 +83,11 @@ impl Folder {
     pub(crate) fn open(&self, relative: &[u8], patience: Patience) -> Result<Found, Failure> {
         // A FIFO or device is opened without waiting, recognised by its descriptor, and closed.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
         let resolve = match patience {
-            Patience::CachedOnly => beneath | ResolveFlags::CACHED,
-            Patience::MayBlock => beneath,
+            Patience::CachedOnly => BENEATH | ResolveFlags::CACHED,
+            Patience::MayBlock => BENEATH,
         };
-        let path = if relative.is_empty() { b"." } else { relative };
-        let descriptor = openat2(&self.root, path, flags, Mode::empty(), resolve)
+        let descriptor = openat2(&self.root, or_root(relative), flags, Mode::empty(), resolve)
             .map_err(|error| failure_of(error, patience))?;
         let stat = fstat(&descriptor).map_err(|error| failure_of(error, patience))?;
         match FileType::from_raw_mode(stat.st_mode) {
@@ -106,7 +107,7 @@ impl Folder {
     /// The version of the file that `relative` leads to beneath the root, if the kernel's caches know.
     pub(crate) fn version_beneath(&self, relative: &[u8]) -> Option<FileVersion> {
         let flags = OFlags::PATH | OFlags::CLOEXEC;
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | ResolveFlags::CACHED;
+        let resolve = BENEATH | ResolveFlags::CACHED;
         let descriptor = openat2(&self.root, relative, flags, Mode::empty(), resolve).ok()?;
         fstat(&descriptor).ok().map(|stat| FileVersion::of_stat(&stat))
     }
@@ -196,8 +197,13 @@ pub(crate) fn read_at(
     }
 }
 
+/// What openat2(2) takes for a path beneath the root: it knows no empty one.
+pub(super) fn or_root(relative: &[u8]) -> &[u8] {
+    if relative.is_empty() { b"." } else { relative }
+}
+
 /// The one place that sorts what the operating system says of files.
-fn failure_of(error: Errno, patience: Patience) -> Failure {
+pub(super) fn failure_of(error: Errno, patience: Patience) -> Failure {
     match error {
         Errno::AGAIN if patience == Patience::CachedOnly => Failure::Cold,
         Errno::NOENT
