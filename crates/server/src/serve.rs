@@ -20,6 +20,7 @@ use crate::config::{self, Config, LogFile, LogFormat, StartError};
 use crate::connection::roster::Limits;
 use crate::listen::{self, BindError, Listening, Places};
 use crate::site::Publication;
+use crate::site::listing::{DotNames, Listings};
 use crate::worker::{self, Equipment, Stage};
 
 /// How long a stalled output may hold up the end of the process.
@@ -42,7 +43,12 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
         listen::listen(&places(config), workers).map_err(|error| explain_bind(config, &error))?;
     let (log, writer) = start_log(config, log_output, &addresses)?;
     let equipment = Equipment {
-        publication: Arc::new(Publication { folder, ledger: Ledger::default() }),
+        publication: Arc::new(Publication {
+            folder,
+            index: config.folders.index.clone(),
+            listings: Listings::new(config.folders.listing, DotNames::Hidden),
+            ledger: Ledger::default(),
+        }),
         memory_bytes: config.cache_bytes / workers as u64,
         limits: Limits {
             idle_timeout: config.limits.idle_timeout,
