@@ -13,6 +13,7 @@ pub mod h1;
 pub mod media_type;
 pub mod method;
 pub mod multipart;
+pub mod percent_encoding;
 pub mod precondition;
 mod quality;
 pub mod range;

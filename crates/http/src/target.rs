@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr2, memmem};
 
+use crate::percent_encoding::{self, is_plain_in_segment};
 use crate::refusal::Refusal;
 
 /// What a request is about.
@@ -114,13 +115,13 @@ impl<'a> SitePath<'a> {
     /// (RFC 9110 §10.2.2). It begins with exactly one `/`, so it never leads to another host.
     pub fn location_of_directory(&self, query: Option<&[u8]>) -> String {
         let mut location = String::with_capacity(self.0.len() + 1);
-        percent_encode(&mut location, &self.0, |byte| byte == b'/' || is_unreserved(byte));
+        percent_encoding::encode(&mut location, &self.0, |byte| byte == b'/' || is_plain_in_segment(byte));
         if !self.is_directory_form() {
             location.push('/');
         }
         if let Some(query) = query {
             location.push('?');
-            percent_encode(&mut location, query, |byte| {
+            percent_encoding::encode(&mut location, query, |byte| {
                 byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>')
             });
         }
@@ -176,24 +177,6 @@ fn percent_decode(path: &[u8]) -> Result<Vec<u8>, Refusal> {
 
 fn hex(digit: u8) -> Result<u8, Refusal> {
     char::from(digit).to_digit(16).map(|value| value as u8).ok_or(Refusal::BadTarget)
-}
-
-/// RFC 3986 §2.3, and of the sub-delims those that mean nothing anywhere.
-fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'@' | b'+' | b',' | b'=')
-}
-
-fn percent_encode(text: &mut String, bytes: &[u8], is_plain: impl Fn(u8) -> bool) {
-    for &byte in bytes {
-        if is_plain(byte) {
-            text.push(char::from(byte));
-        } else {
-            text.push('%');
-            text.extend(
-                [byte >> 4, byte & 0xf].map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])),
-            );
-        }
-    }
 }
 
 /// Removes empty and dot segments (RFC 3986 §5.2.4), but refuses to climb out of the root.

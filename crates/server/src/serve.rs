@@ -22,6 +22,7 @@ use crate::console;
 use crate::ending::Ending;
 use crate::listen::{self, BindError, Listening, Places};
 use crate::site::Publication;
+use crate::site::listing::{DotNames, Listings};
 use crate::worker::{self, Equipment, Stage};
 
 /// How long a stalled output may hold up the end of the process.
@@ -47,7 +48,13 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
         listen::listen(&places(config), workers).map_err(|error| explain_bind(config, &error))?;
     let (log, scribe) = AccessLog::open(config.log.format);
     let ledger = open_ledger(Committed::new(log.clone()))?;
-    let publication = Publication { folder, ledger: ledger.clone(), identities: RandomState::new() };
+    let publication = Publication {
+        folder,
+        index: config.folders.index.clone(),
+        listings: Listings::new(config.folders.listing, DotNames::Hidden),
+        ledger: ledger.clone(),
+        identities: RandomState::new(),
+    };
     let equipment = Equipment {
         publication: Arc::new(publication),
         memory_bytes: config.cache_bytes / workers as u64,

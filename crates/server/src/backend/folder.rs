@@ -14,14 +14,14 @@ use rustix::fs::{
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 use tallyd_http::validator::{self, Timestamp};
 
+/// How every path is resolved: never out of the root, by whatever link.
+pub(super) const BENEATH: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_MAGICLINKS);
+
 /// The root of a site.
 #[derive(Debug)]
 pub(crate) struct Folder {
-    root: OwnedFd,
+    pub(super) root: OwnedFd,
 }
-
-/// How every path is walked: never out of the root, never through `/proc`'s descriptors.
-const BENEATH: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_MAGICLINKS);
 
 /// What a path leads to.
 #[derive(Debug)]
@@ -92,8 +92,7 @@ impl Folder {
             Patience::CachedOnly => BENEATH.union(ResolveFlags::CACHED),
             Patience::MayBlock => BENEATH,
         };
-        let path = if relative.is_empty() { b"." } else { relative };
-        let descriptor = openat2(&self.root, path, flags, Mode::empty(), resolve)
+        let descriptor = openat2(&self.root, or_root(relative), flags, Mode::empty(), resolve)
             .map_err(|error| failure_of(error, patience))?;
         let stat = fstat(&descriptor).map_err(|error| failure_of(error, patience))?;
         match FileType::from_raw_mode(stat.st_mode) {
@@ -203,8 +202,13 @@ pub(crate) fn read_at(
     }
 }
 
+/// What openat2(2) takes for a path beneath the root: it knows no empty one.
+pub(super) fn or_root(relative: &[u8]) -> &[u8] {
+    if relative.is_empty() { b"." } else { relative }
+}
+
 /// The one place that sorts what the operating system says of files.
-fn failure_of(error: Errno, patience: Patience) -> Failure {
+pub(super) fn failure_of(error: Errno, patience: Patience) -> Failure {
     match error {
         Errno::AGAIN if patience == Patience::CachedOnly => Failure::Cold,
         Errno::NOENT

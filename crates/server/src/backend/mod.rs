@@ -1,4 +1,5 @@
 //! Where files come from. A backend opens; what a path means on the site is decided in `site`.
 
+pub(crate) mod directory;
 pub(crate) mod folder;
 pub(crate) mod remembered;

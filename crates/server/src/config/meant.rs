@@ -11,7 +11,7 @@ use super::given::Sourced;
 use super::start_error::StartError;
 use super::table;
 use super::typed::Typed;
-use super::value::{BindAddress, LogFile, LogFormat};
+use super::value::{BindAddress, ListingMode, LogFile, LogFormat};
 
 /// All that the server needs to know before it starts.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub(crate) struct Config {
     pub(crate) root: Sourced<PathBuf>,
     /// Memory for the content of small files, all workers together; 0: none is remembered.
     pub(crate) cache_bytes: u64,
+    /// What a folder's path means.
+    pub(crate) folders: Folders,
     /// Where to accept connections.
     pub(crate) listen: Listen,
     /// How many threads serve, 1 to 1024.
@@ -30,6 +32,15 @@ pub(crate) struct Config {
     pub(crate) log: Log,
     /// What was typed, for [`super::explain()`].
     pub(super) typed: Typed,
+}
+
+/// What a folder's path means.
+#[derive(Clone, Debug)]
+pub(crate) struct Folders {
+    /// The names of index files, at least one, in the order in which they are looked for.
+    pub(crate) index: Vec<Box<str>>,
+    /// How a folder without one is shown.
+    pub(crate) listing: ListingMode,
 }
 
 /// Where to accept connections.
@@ -73,6 +84,10 @@ impl Config {
         Ok(Config {
             root: typed.one(&table::ROOT)?,
             cache_bytes: typed.one(&table::CACHE)?.value,
+            folders: Folders {
+                index: each_once(typed.all(&table::INDEX)?).into_iter().map(|name| name.value).collect(),
+                listing: typed.one(&table::LISTING)?.value,
+            },
             listen: Listen {
                 binds: each_once(typed.all(&table::BIND)?),
                 port: typed.one(&table::PORT)?,
@@ -92,7 +107,7 @@ impl Config {
     }
 }
 
-/// The first of each value. With port 0 a second listener on an address would get a port of its own.
+/// The first of each value. Of addresses it matters: with port 0 a second listener would get a port of its own.
 fn each_once<T: PartialEq>(values: Vec<Sourced<T>>) -> Vec<Sourced<T>> {
     let mut once: Vec<Sourced<T>> = Vec::with_capacity(values.len());
     for candidate in values {

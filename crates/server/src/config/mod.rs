@@ -38,7 +38,7 @@ use typed::Typed;
 pub(crate) use explain::explain;
 pub(crate) use meant::Config;
 pub(crate) use start_error::StartError;
-pub(crate) use value::{BindAddress, LogFile, LogFormat};
+pub(crate) use value::{BindAddress, ListingMode, LogFile, LogFormat};
 
 /// What the program is asked to do.
 #[derive(Debug)]

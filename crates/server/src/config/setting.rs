@@ -115,6 +115,8 @@ pub(crate) enum Places {
 pub(crate) enum Room {
     /// Which files are served, and what is remembered of them.
     Backend,
+    /// What a path means on the site.
+    Site,
     /// Where connections are accepted.
     Listen,
     /// How long a connection may take.
@@ -130,6 +132,7 @@ impl Room {
     pub(crate) fn heading(self) -> &'static str {
         match self {
             Room::Backend => "Files",
+            Room::Site => "Folders",
             Room::Listen => "Listening",
             Room::Connection => "Connections",
             Room::AccessLog => "Access log",

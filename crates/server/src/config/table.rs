@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::duration::{some_time, up_to_longest};
 use super::setting::{Form, Occurs, Parse, Places, Room, Row, Setting, Takes};
 use super::size::size;
-use super::value::{self, BindAddress, Choice, LogFile, LogFormat};
+use super::value::{self, BindAddress, Choice, ListingMode, LogFile, LogFormat};
 
 /// Declares each row, and the list of them all: what is declared cannot be missing from the list.
 macro_rules! table {
@@ -63,6 +63,40 @@ Memory for the content of small files that were asked for before, of
 all workers together. It is filled as files are asked for. 0 remembers
 no content.",
         owner: Room::Backend,
+    };
+
+    INDEX: Box<str> = Parse::Text(value::file_name), Setting {
+        name: "index",
+        noun: "index file",
+        form: Form::Valued { short: None, placeholder: "NAME" },
+        takes: Takes::Text,
+        occurs: Occurs::Repeated { separator: ',' },
+        places: Places::Everywhere,
+        default: Some("index.html"),
+        example: "index.htm",
+        help: "The file that stands for its folder; repeatable",
+        doc: "\
+The name of the file that is served when its folder is asked for. Give
+it several times to look for several: the first that is there counts.",
+        owner: Room::Site,
+    };
+
+    LISTING: ListingMode = Parse::Text(value::choice), Setting {
+        name: "listing",
+        noun: "listing",
+        form: Form::Valued { short: None, placeholder: "FORM" },
+        takes: Takes::OneOf(ListingMode::words),
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("html"),
+        example: "json",
+        help: "How a folder without an index file is shown",
+        doc: "\
+How a folder without an index file is shown. `html`: as a page that
+can be sorted and filtered, and as JSON to a client that prefers it by
+`Accept: application/json`. `json`: as JSON to every client. `off`:
+not at all. Names that begin with a dot are left out.",
+        owner: Room::Site,
     };
 
     BIND: BindAddress = Parse::Text(value::bind_address), Setting {

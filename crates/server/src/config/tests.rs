@@ -46,6 +46,8 @@ pub(super) fn meaning(config: &Config, name: &str) -> String {
     match name {
         "root" => format!("{:?}", config.root.value),
         "cache" => format!("{}", config.cache_bytes),
+        "index" => format!("{:?}", config.folders.index),
+        "listing" => format!("{:?}", config.folders.listing),
         "bind" => format!("{:?}", config.listen.binds.iter().map(|bind| bind.value).collect::<Vec<_>>()),
         "port" => format!("{}", config.listen.port.value),
         "workers" => format!("{}", config.workers),
@@ -85,6 +87,10 @@ fn each_setting_on_the_command_line() {
     check(&[], "cache", "134217728");
     check(&["--cache", "0"], "cache", "0");
     check(&["--cache=64KiB"], "cache", "65536");
+    check(&[], "index", "[\"index.html\"]");
+    check(&["--index", "a", "--index=b c", "--index", "a"], "index", "[\"a\", \"b c\"]");
+    check(&[], "listing", "Html");
+    check(&["--listing", "off"], "listing", "Off");
     check(&[], "bind", "[All]");
     check(&["-b", "::1", "--bind", "127.0.0.1", "--bind=[::1]"], "bind", "[Ip(::1), Ip(127.0.0.1)]");
     check(&[], "port", "0");
@@ -116,6 +122,14 @@ fn each_setting_refuses_what_it_is_not() {
     check(
         &["--cache", "64KB"],
         r#"cache size "64KB" (--cache, command line) is not a size (a whole number with K, M, G or T, powers of 1024; without: bytes); write it as in: --cache 256M"#,
+    );
+    check(
+        &["--index", "a/b"],
+        r#"index file "a/b" (--index, command line) is not the name of a file; write it as in: --index index.htm"#,
+    );
+    check(
+        &["--listing", "on"],
+        r#"listing "on" (--listing, command line) is not one of: html, json, off; write it as in: --listing json"#,
     );
     check(
         &["-b", "::1", "-b", "localhost"],

@@ -63,6 +63,17 @@ pub(crate) enum LogFile {
     Path(PathBuf),
 }
 
+/// In which forms the content of a directory without an index file is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ListingMode {
+    /// In HTML, and in JSON for a client that asks for it.
+    Html,
+    /// In JSON alone.
+    Json,
+    /// In none.
+    Off,
+}
+
 /// A value that is one of a few words.
 pub(crate) trait Choice: Copy + 'static {
     /// Each word with what it means, in the order in which they are shown.
@@ -76,6 +87,11 @@ pub(crate) trait Choice: Copy + 'static {
 
 impl Choice for LogFormat {
     const CHOICES: &'static [(&'static str, Self)] = &[("tally", LogFormat::Tally), ("off", LogFormat::Off)];
+}
+
+impl Choice for ListingMode {
+    const CHOICES: &'static [(&'static str, Self)] =
+        &[("html", ListingMode::Html), ("json", ListingMode::Json), ("off", ListingMode::Off)];
 }
 
 impl Choice for bool {
@@ -142,6 +158,14 @@ pub(crate) fn path(text: &OsStr) -> Result<PathBuf, Fault> {
         return Err(Fault::new("holds a NUL, which no path can"));
     }
     Ok(PathBuf::from(text))
+}
+
+/// The name of a file in any folder: one segment of a path.
+pub(crate) fn file_name(text: &str) -> Result<Box<str>, Fault> {
+    if matches!(text, "" | "." | "..") || text.contains(['/', '\0']) {
+        return Err(Fault::new("is not the name of a file"));
+    }
+    Ok(text.into())
 }
 
 /// A file, or `-` for standard output.
@@ -221,6 +245,8 @@ mod tests {
         check(choice::<LogFormat>, "off", "Off");
         check(choice::<LogFormat>, "Off", "is not one of: tally, off");
         check(choice::<LogFormat>, "", "is not one of: tally, off");
+        check(choice::<ListingMode>, "json", "Json");
+        check(choice::<ListingMode>, "on", "is not one of: html, json, off");
         check(choice::<bool>, "true", "true");
         check(choice::<bool>, "yes", "is not one of: true, false");
     }
@@ -240,5 +266,15 @@ mod tests {
         check(as_log_file, "-", "StandardOutput");
         check(as_log_file, "./-", "Path(\"./-\")");
         check(as_log_file, "", "is an empty name");
+    }
+
+    #[test]
+    fn names_of_files() {
+        check(file_name, "index.html", "\"index.html\"");
+        check(file_name, " ", "\" \"");
+        check(file_name, "...", "\"...\"");
+        for text in ["", ".", "..", "a/b", "/index.html", "a/", "a\0b"] {
+            check(file_name, text, "is not the name of a file");
+        }
     }
 }

@@ -3,6 +3,9 @@
 //! `select` answers on the worker's thread from memory and the kernel's caches; what would wait for a disk comes back as
 //! `Selection::Cold` and is fetched on a thread that may block.
 
+#[cfg_attr(not(test), expect(dead_code, reason = "a connection does not ask for listings yet"))]
+pub(crate) mod listing;
+
 use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,12 +21,10 @@ use tallyd_http::target::SitePath;
 use tallyd_http::validator::{HttpDate, StrongTag, TagScope, Variant};
 use tallyd_ledger::{Ledger, Reporter};
 
+use self::listing::Listings;
 use crate::backend::folder::{Failure, Folder, Found, OpenFile, Patience};
 use crate::backend::remembered::{Handle, Memory, Remembered};
 use crate::clock;
-
-/// The file that stands for its directory.
-const INDEX: &str = "index.html";
 
 /// The largest content that is kept in memory and sent by copying, in bytes. Above it `sendfile` costs less than the copy.
 const MAX_CONTENT_IN_MEMORY: u64 = 32 * 1024;
@@ -32,6 +33,10 @@ const MAX_CONTENT_IN_MEMORY: u64 = 32 * 1024;
 pub(crate) struct Publication {
     /// Where the files are.
     pub(crate) folder: Folder,
+    /// The names of files that stand for their directory, in the order in which they are looked for.
+    pub(crate) index: Vec<Box<str>>,
+    /// How a directory without such a file is shown.
+    pub(crate) listings: Listings,
     /// Where they are counted.
     pub(crate) ledger: Ledger<()>,
     /// Makes the identities that all workers give to the ledger: of clients' user agents, and of versions.
@@ -90,14 +95,14 @@ impl Site {
         if path.is_hidden() {
             return Selection::Refused(Refusal::NotFound);
         }
-        self.adopt(path, look_up(&self.publication.folder, path, Patience::CachedOnly))
+        self.adopt(path, look_up(&self.publication, path, Patience::CachedOnly))
     }
 
     /// Selects what `path` leads to on a thread that may wait.
     pub(crate) async fn fetch(&self, path: SitePath<'static>) -> Selection {
         let publication = Arc::clone(&self.publication);
         let asked = path.clone();
-        let search = move || look_up(&publication.folder, &path, Patience::MayBlock);
+        let search = move || look_up(&publication, &path, Patience::MayBlock);
         match tokio::task::spawn_blocking(search).await {
             Ok(lookup) => self.adopt(&asked, lookup),
             // The search panicked, or the runtime is ending.
@@ -148,20 +153,26 @@ impl Site {
 }
 
 /// Finds what a path leads to.
-fn look_up(folder: &Folder, path: &SitePath<'_>, patience: Patience) -> Lookup {
-    match folder.open(path.relative(), patience) {
+fn look_up(publication: &Publication, path: &SitePath<'_>, patience: Patience) -> Lookup {
+    match publication.folder.open(path.relative(), patience) {
         Ok(Found::File(file)) => read_if_small(path.clone().into_owned(), file, patience),
         Ok(Found::Directory) if !path.is_directory_form() => Lookup::Redirect,
-        Ok(Found::Directory) => {
-            let index = path.join(INDEX);
-            match folder.open(index.relative(), patience) {
-                Ok(Found::File(file)) => read_if_small(index, file, patience),
-                Ok(Found::Directory) => Lookup::Failed(Failure::Missing),
-                Err(failure) => Lookup::Failed(failure),
-            }
-        }
+        Ok(Found::Directory) => look_up_index(publication, path, patience),
         Err(failure) => Lookup::Failed(failure),
     }
+}
+
+/// Finds the first index file of a directory.
+fn look_up_index(publication: &Publication, directory: &SitePath<'_>, patience: Patience) -> Lookup {
+    for name in &publication.index {
+        let index = directory.join(name);
+        match publication.folder.open(index.relative(), patience) {
+            Ok(Found::File(file)) => return read_if_small(index, file, patience),
+            Ok(Found::Directory) | Err(Failure::Missing) => {}
+            Err(failure) => return Lookup::Failed(failure),
+        }
+    }
+    Lookup::Failed(Failure::Missing)
 }
 
 /// Takes a small file's content into memory; one that does not hold still is sent from its descriptor.

@@ -1,0 +1,217 @@
+//! Listings: what is in a directory, for people (HTML) and for programs (JSON).
+//!
+//! *Read, then render.* A directory is read on a thread that may wait, as far as one page needs it (`page`), and rendered
+//! on the worker's, a chunk at a time, so that neither a long listing nor a slow client delays anybody or is held in
+//! memory as text. `docs/listing.md` is the contract of the query and of the JSON.
+//!
+//! A listing has no validator: a tag that tells every change of what is shown would have to be made from all of it, and
+//! the time of a directory tells nothing of the files in it. It is not counted either (`docs/counting.md`).
+
+mod audience;
+mod entry;
+mod html;
+mod html_text;
+mod json;
+mod page;
+mod query;
+mod size_text;
+mod time;
+
+use std::sync::Arc;
+
+use tallyd_http::accept::ListingForm;
+use tallyd_http::field_lines::FieldLines;
+use tallyd_http::target::SitePath;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use self::audience::Seat;
+use self::page::Page;
+use super::Publication;
+use crate::backend::folder::Failure;
+use crate::config::ListingMode;
+
+pub(crate) use self::page::DotNames;
+pub(crate) use self::query::Query;
+
+/// How many directories are read at a time, of all workers: each takes memory for up to `page::MAX_ENTRIES` names. Further
+/// ones wait their turn.
+const READINGS_AT_A_TIME: usize = 4;
+
+/// A page of more entries than this is large: it may take a slow client long and meanwhile takes megabytes.
+const LARGE_PAGE_ENTRIES: usize = 10_000;
+
+/// How many large pages may be under way at a time, of all workers; about 160 MiB in all. Further ones are refused.
+const LARGE_PAGES_AT_A_TIME: usize = 16;
+
+/// How much a call of [`Listing::render`] adds at least, unless the end comes first, in bytes: tens of microseconds of work.
+const CHUNK_BYTES: usize = 16 * 1024;
+
+/// How a site lists its directories. What all workers share of it bounds the memory that listings take.
+#[derive(Debug)]
+pub(crate) struct Listings {
+    mode: ListingMode,
+    dot_names: DotNames,
+    readings: Arc<Semaphore>,
+    large_pages: Arc<Semaphore>,
+}
+
+/// A listing that is ready to be rendered.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    form: ListingForm,
+    path: SitePath<'static>,
+    query: Query,
+    page: Page,
+    next: Next,
+    /// Held by a large page until it was sent.
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+/// What is rendered next.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    Start,
+    Entry(usize),
+    Nothing,
+}
+
+/// Whether a rendering goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// There is more to render.
+    More,
+    /// That was all.
+    Done,
+}
+
+impl Listings {
+    /// Listings in the forms that `mode` allows, with or without dot names.
+    pub(crate) fn new(mode: ListingMode, dot_names: DotNames) -> Listings {
+        Listings {
+            mode,
+            dot_names,
+            readings: Arc::new(Semaphore::new(READINGS_AT_A_TIME)),
+            large_pages: Arc::new(Semaphore::new(LARGE_PAGES_AT_A_TIME)),
+        }
+    }
+
+    /// The form in which a client with this `Accept` gets a listing, if it gets one.
+    pub(crate) fn form(&self, accept: &FieldLines<'_>) -> Option<ListingForm> {
+        match self.mode {
+            ListingMode::Html => Some(ListingForm::negotiate(accept)),
+            ListingMode::Json => Some(ListingForm::Json),
+            ListingMode::Off => None,
+        }
+    }
+
+    /// The fields of a listing beside `Content-Length` or `Transfer-Encoding`, as names and values.
+    pub(crate) fn fields(&self, form: ListingForm) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let content_type = match form {
+            ListingForm::Html => "text/html; charset=utf-8",
+            ListingForm::Json => "application/json",
+        };
+        let policy = match form {
+            ListingForm::Html => Some(("Content-Security-Policy", html::CONTENT_SECURITY_POLICY)),
+            ListingForm::Json => None,
+        };
+        let vary = match self.mode {
+            ListingMode::Html => Some(("Vary", "Accept")),
+            ListingMode::Json | ListingMode::Off => None,
+        };
+        // A cache may keep it but must ask each time: nobody could tell it that a file has come.
+        let common = [("Cache-Control", "no-cache"), ("Content-Type", content_type)];
+        common.into_iter().chain(policy).chain([("X-Content-Type-Options", "nosniff")]).chain(vary)
+    }
+}
+
+impl Listing {
+    /// Reads what `query` asks of the directory `path`, which ends in `/`.
+    ///
+    /// Dropping the future ends the reading. `Failure::Busy`: too many large pages are under way.
+    pub(crate) async fn read(
+        publication: Arc<Publication>,
+        path: SitePath<'static>,
+        query: Query,
+        form: ListingForm,
+    ) -> Result<Listing, Failure> {
+        let readings = Arc::clone(&publication.listings.readings);
+        let turn = readings.acquire_owned().await.map_err(|_| Failure::Busy)?;
+        let seat = Seat::take();
+        let audience = seat.audience();
+        let reading = tokio::task::spawn_blocking(move || {
+            let Publication { folder, listings, .. } = &*publication;
+            let page = folder
+                .open_directory(path.relative())
+                .and_then(|directory| Page::read(&directory, &query, listings.dot_names, &audience))?;
+            // The turn ends with the reading, also when nobody waits for it any more.
+            drop(turn);
+            let permit = listings.permit_to_send(&page)?;
+            Ok(Listing { form, path, query, page, next: Next::Start, _permit: permit })
+        });
+        // An error means that the reading panicked, or that the runtime is ending.
+        let listing = reading.await.map_err(|_| Failure::Broken)?;
+        drop(seat);
+        listing
+    }
+
+    /// Appends the next chunk to `out`, of `CHUNK_BYTES` and one entry at most.
+    pub(crate) fn render(&mut self, out: &mut Vec<u8>) -> Progress {
+        let full = out.len() + CHUNK_BYTES;
+        while out.len() < full {
+            self.next = match self.next {
+                Next::Start => {
+                    self.write_start(out);
+                    Next::Entry(0)
+                }
+                Next::Entry(index) if index < self.page.entries.len() => {
+                    self.write_entry(out, index);
+                    Next::Entry(index + 1)
+                }
+                Next::Entry(_) => {
+                    self.write_end(out);
+                    Next::Nothing
+                }
+                Next::Nothing => return Progress::Done,
+            };
+        }
+        match self.next {
+            Next::Start | Next::Entry(_) => Progress::More,
+            Next::Nothing => Progress::Done,
+        }
+    }
+
+    fn write_start(&self, out: &mut Vec<u8>) {
+        match self.form {
+            ListingForm::Html => html::write_start(out, &self.path, &self.query, &self.page),
+            ListingForm::Json => json::write_start(out, &self.path, &self.query, &self.page),
+        }
+    }
+
+    fn write_entry(&self, out: &mut Vec<u8>, index: usize) {
+        let entry = &self.page.entries[index];
+        match self.form {
+            ListingForm::Html => html::write_entry(out, entry),
+            ListingForm::Json => json::write_entry(out, index, entry),
+        }
+    }
+
+    fn write_end(&self, out: &mut Vec<u8>) {
+        match self.form {
+            ListingForm::Html => html::write_end(out, &self.query, &self.page),
+            ListingForm::Json => json::write_end(out),
+        }
+    }
+}
+
+impl Listings {
+    /// Nothing is needed to send a page unless it is large.
+    fn permit_to_send(&self, page: &Page) -> Result<Option<OwnedSemaphorePermit>, Failure> {
+        if page.entries.len() <= LARGE_PAGE_ENTRIES {
+            return Ok(None);
+        }
+        Arc::clone(&self.large_pages).try_acquire_owned().map(Some).map_err(|_| Failure::Busy)
+    }
+}
+
+#[cfg(test)]
+mod tests;
