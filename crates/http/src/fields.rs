@@ -6,6 +6,8 @@ use crate::precondition::Conditions;
 /// The fields of a request that have a meaning here; all others are passed over.
 #[derive(Clone, Debug, Default)]
 pub struct Fields<'a> {
+    /// `Accept` (RFC 9110 §12.5.1).
+    pub accept: FieldLines<'a>,
     /// The preconditions (RFC 9110 §13).
     pub conditions: Conditions<'a>,
     /// `Connection` (RFC 9110 §7.6.1).
@@ -43,6 +45,7 @@ impl<'a> Fields<'a> {
         let (known, place) = match (name.len(), first) {
             (4, b'h') => ("host", &mut self.host),
             (5, b'r') => ("range", &mut self.range),
+            (6, b'a') => ("accept", &mut self.accept),
             (6, b'e') => ("expect", &mut self.expect),
             (8, b'i') if name.as_bytes()[3].eq_ignore_ascii_case(&b'm') => {
                 ("if-match", &mut self.conditions.if_match)

@@ -33,6 +33,13 @@ pub fn write_fields(out: &mut Vec<u8>, fields: &Fields<'_>) {
     }
 }
 
+/// A chunk of content whose length was not known (RFC 9112 §7.1); the empty one is the last.
+pub fn write_chunk(out: &mut Vec<u8>, content: &[u8]) {
+    write!(out, "{:x}\r\n", content.len()).expect("writing to a vector cannot fail");
+    out.extend_from_slice(content);
+    out.extend_from_slice(b"\r\n");
+}
+
 /// The end of the head: what becomes of the connection, and the empty line.
 pub fn write_end(out: &mut Vec<u8>, persistence: Persistence) {
     out.extend_from_slice(persistence.field_line().as_bytes());
@@ -42,6 +49,14 @@ pub fn write_end(out: &mut Vec<u8>, persistence: Persistence) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn chunks_rfc_9112_7_1() {
+        let mut out = Vec::new();
+        write_chunk(&mut out, b"seventeen letters");
+        write_chunk(&mut out, b"");
+        assert_eq!(String::from_utf8_lossy(&out), "11\r\nseventeen letters\r\n0\r\n\r\n");
+    }
 
     #[test]
     fn a_head_is_lines_that_end_in_crlf() {

@@ -125,22 +125,29 @@ struct Requested {
 fn coalesce(mut requested: Vec<Requested>) -> Option<Box<[ByteRange]>> {
     requested.sort_by_key(|requested| requested.range.first);
     let mut overlaps = 0;
-    // Disjoint, ascending, and no two neighbours to be joined.
+    // Disjoint, ascending, and no two to be joined.
     let mut joined: Vec<Requested> = Vec::with_capacity(requested.len());
     for mut next in requested {
         if joined.last().is_some_and(|before| next.range.first <= before.range.last) {
             overlaps += 1;
         }
-        // A range that has grown may now be close to the one before it.
-        while let Some(before) = joined.pop_if(|before| belong_together(before.range, next.range)) {
-            let last = before.range.last.max(next.range.last);
-            let range = ByteRange { first: before.range.first, last };
-            next = Requested { range, order: before.order.min(next.order) };
+        // A small range between two that belong together is no reason to part them, and a range that has grown may
+        // now be close to one before it.
+        while let Some(at) = joined.iter().position(|before| belong_together(before.range, next.range)) {
+            next = joined.drain(at..).fold(next, Requested::joined_with);
         }
         joined.push(next);
     }
     joined.sort_by_key(|joined| joined.order);
     (overlaps <= MAX_OVERLAPS).then(|| joined.iter().map(|joined| joined.range).collect())
+}
+
+impl Requested {
+    /// One range in place of two and of what lies between, where the earlier was asked for.
+    fn joined_with(self, other: Requested) -> Requested {
+        let (first, last) = (self.range.first.min(other.range.first), self.range.last.max(other.range.last));
+        Requested { range: ByteRange { first, last }, order: self.order.min(other.order) }
+    }
 }
 
 /// Whether these two, of which the first begins first, are sent as one: they overlap or touch, or the gap

@@ -150,7 +150,8 @@ mod tests {
 
     /// Every entry of a directory with what it leads to, sorted, each with its kind's letter and its length.
     fn entries(root: &Path, relative: &str) -> Result<Vec<String>, Failure> {
-        let folder = Folder::new(File::open(root).expect("the root exists").into());
+        let folder =
+            Folder::new(File::open(root).expect("the root exists").into()).expect("the kernel guards it");
         let directory = folder.open_directory(relative.as_bytes())?;
         let mut seen = Vec::new();
         directory.visit(|name, hint| {
@@ -221,7 +222,8 @@ mod tests {
         for name in ["a", "b", "c"] {
             fs::write(root.path().join(name), "").expect("a file");
         }
-        let folder = Folder::new(File::open(root.path()).expect("the root exists").into());
+        let folder = Folder::new(File::open(root.path()).expect("the root exists").into())
+            .expect("the kernel guards it");
         let mut visited = 0;
         let visit = |_: &CStr, _| {
             visited += 1;

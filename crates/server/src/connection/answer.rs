@@ -17,11 +17,13 @@ use tallyd_http::target::{SitePath, Target};
 use tallyd_ledger::{Client, Kind};
 
 use super::buffers::Output;
+use super::listing::ListingOrder;
 use super::receipts::{self, Dispatch};
 use crate::access_log::Peer;
 use crate::backend::remembered::{Handle, Remembered};
 use crate::clock;
 use crate::site::Selection;
+use crate::site::listing::Query;
 use crate::transmit::slice;
 use crate::worker::Worker;
 
@@ -60,6 +62,8 @@ pub(super) enum Answered {
     ButForContent(Body<Handle>, Persistence),
     /// It can be given once the request's content is out of the way.
     AfterContent(Framing),
+    /// It is a listing, which has to be read.
+    ByListing(ListingOrder),
     /// It can be given once this path was looked up on a disk.
     AfterFetch(SitePath<'static>),
 }
@@ -94,6 +98,17 @@ pub(super) fn answer(
     };
     match progress.selection.take().unwrap_or_else(|| worker.site.select(&path)) {
         Selection::File(file) => deliver(&file, request, method, persistence, worker, output),
+        Selection::Directory => match worker.site.listing_form(&request.fields.accept) {
+            Some(form) => Answered::ByListing(ListingOrder {
+                path: path.into_owned(),
+                query: Query::parse(query),
+                form,
+                method,
+                version: request.version,
+                persistence,
+            }),
+            None => refused(Refusal::NotFound, output),
+        },
         Selection::Redirect => Answered::Wholly(redirect(&path, query, request, persistence, worker, output)),
         Selection::Refused(refusal) => refused(refusal, output),
         Selection::Cold => Answered::AfterFetch(path.into_owned()),
@@ -285,7 +300,7 @@ pub(super) fn refuse(
     persistence
 }
 
-fn begin(status: Status, worker: &Worker, output: &mut Output) {
+pub(super) fn begin(status: Status, worker: &Worker, output: &mut Output) {
     write_start(&mut output.bytes, status, &worker.date.now());
 }
 

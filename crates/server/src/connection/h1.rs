@@ -14,6 +14,7 @@ use tallyd_http::target::SitePath;
 
 use super::answer::{Answered, ContentState, MAX_SKIPPED_CONTENT, Progress, answer, refuse};
 use super::buffers::{Input, Output};
+use super::listing::ListingOrder;
 use super::receipts::Receipts;
 use super::roster::{Awaits, Interrupt, Phase};
 use super::socket::{Arrival, Departure, End, Farewell, Followed, LINGER_BYTES, Socket};
@@ -55,6 +56,8 @@ enum Step {
     SkipContent(Framing, usize),
     /// A file that is not in the kernel's caches.
     Fetch(SitePath<'static>),
+    /// A directory to be read and shown.
+    List(ListingOrder),
     /// The content of an answer whose head is in the output.
     SendBody(Body<Handle>, Persistence),
     /// The end, once the output is written.
@@ -89,6 +92,11 @@ impl Conversation {
                     Ok(Outcome::Whole) => return Some(self.farewell()),
                     // The client cannot tell where the next head would begin: nothing may follow a short answer.
                     Ok(Outcome::Truncated) => return Some(Farewell::AtOnce),
+                    Err(end) => Err(end),
+                },
+                Step::List(order) => match Box::pin(self.list(order)).await {
+                    Ok(Persistence::Keep | Persistence::KeepSaid) => Ok(()),
+                    Ok(Persistence::Close) => return Some(self.farewell()),
                     Err(end) => Err(end),
                 },
                 // The end of the connection travels in the same packet as the end of the answer.
@@ -128,6 +136,10 @@ impl Conversation {
                 Answered::ButForContent(body, persistence) => {
                     self.finish_request(length);
                     return Step::SendBody(body, persistence);
+                }
+                Answered::ByListing(order) => {
+                    self.finish_request(length);
+                    return Step::List(order);
                 }
                 Answered::AfterContent(framing) => return Step::SkipContent(framing, length),
                 Answered::AfterFetch(path) => return Step::Fetch(path),
@@ -243,6 +255,25 @@ impl Conversation {
         let sent = transmit::send_body(&mut self.socket, body).await;
         self.output.at = self.socket.sent();
         sent
+    }
+
+    async fn list(&mut self, order: ListingOrder) -> Result<Persistence, End> {
+        self.flush(Followed::ByNothing).await?;
+        self.socket.presence().enter(Phase::Fetching);
+        let listing = self.worker.site.list(order.path.clone(), order.query.clone(), order.form).await;
+        self.socket.presence().answer();
+        let ended = match listing {
+            Ok(listing) => order.send(listing, &mut self.socket, &mut self.output, &self.worker).await,
+            Err(refusal) => {
+                let persistence = refuse(refusal, None, order.persistence, &self.worker, &mut self.output);
+                self.flush(Followed::ByNothing).await.map(|()| persistence)
+            }
+        };
+        self.output.at = self.socket.sent();
+        if let Ok(Persistence::Close) = ended {
+            self.flush(Followed::ByMore).await?;
+        }
+        ended
     }
 
     async fn fetch(&mut self, path: SitePath<'static>) -> Result<(), End> {

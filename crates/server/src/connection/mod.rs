@@ -3,6 +3,7 @@
 mod answer;
 pub(crate) mod buffers;
 pub(crate) mod h1;
+mod listing;
 pub(crate) mod receipts;
 pub(crate) mod roster;
 pub(crate) mod socket;

@@ -3,14 +3,15 @@
 //! `select` answers on the worker's thread from memory and the kernel's caches; what would wait for a disk comes back as
 //! `Selection::Cold` and is fetched on a thread that may block.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "a connection does not ask for listings yet"))]
 pub(crate) mod listing;
 
 use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use tallyd_http::accept::ListingForm;
 use tallyd_http::content_coding::ContentCoding;
+use tallyd_http::field_lines::FieldLines;
 use tallyd_http::h1::writer::write_fields;
 use tallyd_http::media_type;
 use tallyd_http::multipart::Boundary;
@@ -21,7 +22,7 @@ use tallyd_http::target::SitePath;
 use tallyd_http::validator::{HttpDate, StrongTag, TagScope, Variant};
 use tallyd_ledger::{Ledger, Reporter};
 
-use self::listing::Listings;
+use self::listing::{Listing, Listings};
 use crate::backend::folder::{Failure, Folder, Found, OpenFile, Patience};
 use crate::backend::remembered::{Handle, Memory, Remembered};
 use crate::clock;
@@ -56,6 +57,8 @@ pub(crate) enum Selection {
     File(Rc<Remembered>),
     /// A directory that was asked for without its final slash.
     Redirect,
+    /// A directory without an index file.
+    Directory,
     /// Nothing that is shown.
     Refused(Refusal),
     /// Not known without waiting for a disk.
@@ -66,6 +69,7 @@ pub(crate) enum Selection {
 pub(crate) enum Lookup {
     File { path: SitePath<'static>, file: OpenFile, content: Option<Vec<u8>> },
     Redirect,
+    Directory,
     Failed(Failure),
 }
 
@@ -85,6 +89,29 @@ impl Site {
     /// A reporter for one worker.
     pub(crate) fn reporter(&self) -> Reporter<()> {
         self.publication.ledger.reporter()
+    }
+
+    /// The form in which a client with this `Accept` gets a listing, if it gets one.
+    pub(crate) fn listing_form(&self, accept: &FieldLines<'_>) -> Option<ListingForm> {
+        self.publication.listings.form(accept)
+    }
+
+    /// The fields of a listing beside those of its framing.
+    pub(crate) fn listing_fields(
+        &self,
+        form: ListingForm,
+    ) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.publication.listings.fields(form)
+    }
+
+    /// Reads a directory on a thread that may wait.
+    pub(crate) async fn list(
+        &self,
+        path: SitePath<'static>,
+        query: listing::Query,
+        form: ListingForm,
+    ) -> Result<Listing, Refusal> {
+        Listing::read(Arc::clone(&self.publication), path, query, form).await.map_err(refusal_of)
     }
 
     /// Selects what `path` leads to without waiting for a disk.
@@ -115,11 +142,9 @@ impl Site {
         let (path, file, content) = match lookup {
             Lookup::File { path, file, content } => (path, file, content),
             Lookup::Redirect => return Selection::Redirect,
+            Lookup::Directory => return Selection::Directory,
             Lookup::Failed(Failure::Cold) => return Selection::Cold,
-            Lookup::Failed(Failure::Missing) => return Selection::Refused(Refusal::NotFound),
-            Lookup::Failed(Failure::Denied) => return Selection::Refused(Refusal::Forbidden),
-            Lookup::Failed(Failure::Busy) => return Selection::Refused(Refusal::Unavailable),
-            Lookup::Failed(Failure::Broken) => return Selection::Refused(Refusal::Broken),
+            Lookup::Failed(failure) => return Selection::Refused(refusal_of(failure)),
         };
         let OpenFile { descriptor, version } = file;
         let tally = self.publication.ledger.resource(path.as_bytes());
@@ -152,6 +177,16 @@ impl Site {
     }
 }
 
+/// What a client is told of a failure to find or read something.
+fn refusal_of(failure: Failure) -> Refusal {
+    match failure {
+        Failure::Missing => Refusal::NotFound,
+        Failure::Denied => Refusal::Forbidden,
+        Failure::Busy | Failure::Cold => Refusal::Unavailable,
+        Failure::Broken => Refusal::Broken,
+    }
+}
+
 /// Finds what a path leads to.
 fn look_up(publication: &Publication, path: &SitePath<'_>, patience: Patience) -> Lookup {
     match publication.folder.open(path.relative(), patience) {
@@ -172,7 +207,7 @@ fn look_up_index(publication: &Publication, directory: &SitePath<'_>, patience: 
             Err(failure) => return Lookup::Failed(failure),
         }
     }
-    Lookup::Failed(Failure::Missing)
+    Lookup::Directory
 }
 
 /// Takes a small file's content into memory; one that does not hold still is sent from its descriptor.

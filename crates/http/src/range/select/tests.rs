@@ -26,6 +26,11 @@ fn check(value: &str, complete_length: u64, expect: &str) {
 }
 
 #[test]
+fn a_small_range_does_not_part_two_that_belong_together() {
+    check("bytes=-159,4-66,76-76", 237, "206 4-236/237");
+}
+
+#[test]
 fn rfc9110_section_14_1_2_positions() {
     check("bytes=0-4", 11, "206 0-4/11");
     check("bytes=3-3", 11, "206 3-3/11");

@@ -41,6 +41,7 @@ pub(crate) enum DotNames {
     /// As if they did not exist.
     Hidden,
     /// Like any others.
+    #[cfg_attr(not(test), expect(dead_code, reason = "no setting shows them"))]
     Shown,
 }
 
@@ -181,7 +182,8 @@ mod tests {
     use crate::backend::folder::Folder;
 
     fn read(root: &Path, query: &str, dot_names: DotNames) -> Page {
-        let folder = Folder::new(File::open(root).expect("the root exists").into());
+        let folder =
+            Folder::new(File::open(root).expect("the root exists").into()).expect("the kernel guards it");
         let directory = folder.open_directory(b"").expect("the root is a directory");
         let query = Query::parse(Some(query.as_bytes()));
         Page::read(&directory, &query, dot_names, &Seat::take().audience()).expect("it is readable")
@@ -263,7 +265,8 @@ mod tests {
         for number in 0..2 * PATIENCE_ENTRIES {
             fs::write(root.path().join(number.to_string()), "").expect("a file");
         }
-        let folder = Folder::new(File::open(root.path()).expect("the root exists").into());
+        let folder = Folder::new(File::open(root.path()).expect("the root exists").into())
+            .expect("the kernel guards it");
         let directory = folder.open_directory(b"").expect("the root is a directory");
         let read = |audience: &Audience| {
             let page = Page::read(&directory, &Query::default(), DotNames::Hidden, audience);

@@ -1,22 +1,25 @@
 //! Whole listings, of real directories, in both forms.
 
 use std::fs::{self, File};
+use std::hash::RandomState;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
 use tallyd_http::target::Target;
-use tallyd_ledger::tally::Ledger;
+use tallyd_ledger::{Ledger, Options, Place};
 
 use super::*;
 use crate::backend::folder::Folder;
 
 fn publication(root: &Path, mode: ListingMode) -> Arc<Publication> {
+    let (ledger, _) = Ledger::open(&Place::Memory, Options::default(), ()).expect("memory can be had");
     Arc::new(Publication {
-        folder: Folder::new(File::open(root).expect("the root exists").into()),
+        folder: Folder::new(File::open(root).expect("the root exists").into()).expect("the kernel guards it"),
         index: Vec::new(),
         listings: Listings::new(mode, DotNames::Hidden),
-        ledger: Ledger::default(),
+        ledger,
+        identities: RandomState::new(),
     })
 }
 
