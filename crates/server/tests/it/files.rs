@@ -33,7 +33,7 @@ fn only_regular_files_are_served() {
         Err(error) => println!("not run: a device cannot be made here ({error})"),
     }
     // One worker: if one request blocked it, the next would show that.
-    let server = Server::start(&site, &["--workers", "1"]);
+    let server = Server::start(&site, &["--workers", "1", "--listing", "off"]);
     for target in targets {
         is_refused_at_once(&server, target);
         is_refused_at_once(&server, &format!("{target}?again"));
@@ -49,7 +49,7 @@ fn a_directory_shows_its_index() {
         ("bare/f", "f"),
         ("odd/index.html/f", "f"),
     ]);
-    let server = Server::start(&site, &[]);
+    let server = Server::start(&site, &["--listing", "off"]);
     for (target, content) in
         [("/", "root"), ("/index.html", "root"), ("/dir/", "dir"), ("/dir/?query", "dir")]
     {

@@ -10,6 +10,7 @@ mod counting;
 mod exhaustion;
 mod files;
 mod harness;
+mod listings;
 mod memory;
 mod output;
 mod session;
