@@ -21,6 +21,7 @@ use tokio::task::{JoinHandle, spawn_local};
 use crate::access_log::{AccessLog, Entry, Peer};
 use crate::clock::SecondlyText;
 use crate::connection::buffers::Buffers;
+use crate::connection::departures::Departures;
 use crate::connection::h1;
 use crate::connection::roster::{Limits, Roster};
 use crate::connection::socket::Socket;
@@ -79,8 +80,10 @@ pub(crate) struct Worker {
     boundaries: Cell<u64>,
     stage: Cell<Stage>,
     max_connections: usize,
+    /// Connections that are being closed.
+    pub(crate) farewells: Departures,
     /// Told whenever a connection has ended.
-    departures: Notify,
+    departed: Notify,
 }
 
 /// Starts a worker's thread, and returns when it is ready to accept. It ends when `stage` says so and its
@@ -138,7 +141,8 @@ impl Worker {
             boundaries: Cell::new(0),
             stage: Cell::new(Stage::Serving),
             max_connections,
-            departures: Notify::new(),
+            farewells: Departures::default(),
+            departed: Notify::new(),
         }
     }
 
@@ -160,19 +164,24 @@ impl Worker {
             listeners.into_iter().map(|listener| spawn_local(accept(listener, Rc::clone(&worker)))).collect();
         let swept = Rc::clone(&worker.roster);
         let sweeping = spawn_local(async move { swept.sweep().await });
+        let watched = Rc::clone(&worker);
+        let watching = spawn_local(async move { watched.farewells.watch(&watched.departed).await });
         wait_for(&mut stage, Stage::Draining).await;
         accepting.iter().for_each(JoinHandle::abort);
         worker.stage.set(Stage::Draining);
         worker.roster.end_idle();
         let roster = Rc::clone(&worker.roster);
+        // The main thread takes a receiver that is gone for a worker that is done; this one lives as long as the worker.
+        let mut last_stage = stage.clone();
         spawn_local(async move {
-            wait_for(&mut stage, Stage::Ending).await;
+            wait_for(&mut last_stage, Stage::Ending).await;
             roster.end_all();
         });
         while worker.roster.len() > 0 {
-            worker.departures.notified().await;
+            worker.departed.notified().await;
         }
         sweeping.abort();
+        watching.abort();
     }
 }
 
@@ -187,7 +196,7 @@ async fn accept(listener: tokio::net::TcpListener, worker: Rc<Worker>) {
     loop {
         while worker.roster.len() >= worker.max_connections {
             worker.roster.end_longest_idle();
-            worker.departures.notified().await;
+            worker.departed.notified().await;
         }
         match listener.accept().await {
             Ok((stream, address)) => welcome(stream, address, &worker),
@@ -215,7 +224,7 @@ struct Departure(Rc<Worker>);
 
 impl Drop for Departure {
     fn drop(&mut self) {
-        self.0.departures.notify_waiters();
+        self.0.departed.notify_waiters();
     }
 }
 

@@ -14,10 +14,11 @@ use tallyd_http::target::SitePath;
 
 use super::answer::{Answered, ContentState, MAX_SKIPPED_CONTENT, Progress, answer, refuse};
 use super::buffers::{Input, Output};
+use super::departures::Farewell;
 use super::listing::ListingOrder;
 use super::receipts::Receipts;
 use super::roster::{Awaits, Interrupt, Phase};
-use super::socket::{Arrival, Departure, End, Farewell, Followed, LINGER_BYTES, Socket};
+use super::socket::{Arrival, End, Followed, Socket};
 use crate::access_log::Peer;
 use crate::backend::remembered::Handle;
 use crate::transmit::{self, Outcome};
@@ -69,13 +70,19 @@ pub(crate) async fn serve(socket: Socket, peer: Peer, worker: Rc<Worker>) {
     let output = Output::new(peer, Receipts::new(Rc::clone(&worker.reporter)));
     let (input, progress, habit) = (Input::default(), Progress::default(), Habit::Waits);
     let mut conversation = Conversation { socket, worker, input, output, progress, habit };
-    if let Some(farewell) = conversation.run().await {
-        conversation.depart(farewell).await;
+    let farewell = conversation.run().await;
+    if farewell.is_none() {
+        conversation.look_for_receipts();
     }
-    conversation.look_for_receipts();
-    conversation.input.clear();
-    conversation.input.release(&conversation.worker.buffers);
-    conversation.output.release(&conversation.worker.buffers);
+    let Conversation { socket, worker, mut input, mut output, .. } = conversation;
+    input.clear();
+    input.release(&worker.buffers);
+    output.release(&worker.buffers);
+    if let Some(farewell) = farewell
+        && let Ok(departing) = socket.depart(output.receipts, farewell)
+    {
+        worker.farewells.see_off(departing);
+    }
 }
 
 impl Conversation {
@@ -226,15 +233,6 @@ impl Conversation {
             self.socket.await_acknowledgements(Awaits::None);
         } else {
             receipts.announce();
-        }
-    }
-
-    async fn depart(&mut self, farewell: Farewell) {
-        self.socket.begin_departure();
-        let mut left = LINGER_BYTES;
-        while self.socket.depart(&self.worker.buffers, farewell, &mut left).await == Departure::Nudge {
-            self.output.receipts.settle(self.socket.sent(), self.socket.acknowledged());
-            self.output.receipts.announce();
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod answer;
 pub(crate) mod buffers;
+pub(crate) mod departures;
 pub(crate) mod h1;
 mod listing;
 pub(crate) mod receipts;

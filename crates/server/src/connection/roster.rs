@@ -129,6 +129,8 @@ impl Presence {
     /// before it.
     pub(crate) fn begin_transfer(&self, phase: Phase, arrived: u64) {
         self.enter(phase);
+        // What was held against the client before has had its consequence.
+        self.interrupt.set(None);
         self.arrived_before.set(arrived);
         self.window.set(Window::Open { since: self.since.get() });
     }
@@ -143,21 +145,26 @@ impl Presence {
         self.phase.get()
     }
 
-    /// Whether the connection has been given up; otherwise it is woken when it is.
+    /// Whether the connection has been given up.
     ///
     /// `arrived` says how many bytes have arrived in total; it is asked once per window of a transfer.
+    pub(crate) fn interrupt(&self, limits: &Limits, arrived: impl FnOnce() -> u64) -> Option<Interrupt> {
+        if let (Phase::Transfer | Phase::Closing, Window::Over { since }) =
+            (self.phase.get(), self.window.get())
+        {
+            self.judge_rate(limits, since, arrived());
+        }
+        self.interrupt.get()
+    }
+
+    /// Ready when the connection has been given up; otherwise it is woken when it is.
     pub(crate) fn poll_interrupt(
         &self,
         limits: &Limits,
         context: &Context<'_>,
         arrived: impl FnOnce() -> u64,
     ) -> Poll<Interrupt> {
-        if let (Phase::Transfer | Phase::Closing, Window::Over { since }) =
-            (self.phase.get(), self.window.get())
-        {
-            self.judge_rate(limits, since, arrived());
-        }
-        if let Some(interrupt) = self.interrupt.get() {
+        if let Some(interrupt) = self.interrupt(limits, arrived) {
             return Poll::Ready(interrupt);
         }
         let mut waker = self.waker.borrow_mut();

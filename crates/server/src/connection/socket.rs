@@ -5,20 +5,16 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use rustix::net::SendFlags;
 use tokio::io::{AsyncRead, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::buffers::{Buffers, Input};
+use super::departures::{Departing, Farewell};
+use super::receipts::Receipts;
 use super::roster::{Awaits, Enrolment, Interrupt, Phase, Presence};
 use crate::kernel;
-
-/// How long a client that has received everything may take to notice that its connection is being closed, and how
-/// many bytes it may still send meanwhile: enough for what was under way, too little to be of use to an attacker.
-const LINGER: Duration = Duration::from_secs(2);
-pub(crate) const LINGER_BYTES: u64 = 1024 * 1024;
 
 /// A client's socket with its place on the roster.
 pub(crate) struct Socket {
@@ -28,15 +24,6 @@ pub(crate) struct Socket {
     sent: u64,
     /// Bytes that it gave to us.
     received: u64,
-    /// Whether we have said that nothing more comes.
-    direction: Direction,
-}
-
-/// One side's direction of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Direction {
-    Open,
-    Closed,
 }
 
 /// What ended a wait for input.
@@ -44,15 +31,6 @@ enum Direction {
 pub(crate) enum Arrival {
     /// There is input.
     Input,
-    /// It is time to look for acknowledgements.
-    Nudge,
-}
-
-/// What ended a wait for the client to have everything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Departure {
-    /// It has, or will not.
-    Done,
     /// It is time to look for acknowledgements.
     Nudge,
 }
@@ -75,18 +53,9 @@ pub(crate) enum Followed {
     ByNothing,
 }
 
-/// How a connection is closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Farewell {
-    /// As soon as the client's system has everything.
-    AtOnce,
-    /// A moment later: the client may still be sending, and should see the answer before a reset.
-    Linger,
-}
-
 impl Socket {
     pub(crate) fn new(stream: TcpStream, enrolment: Enrolment) -> Socket {
-        Socket { stream, enrolment, sent: 0, received: 0, direction: Direction::Open }
+        Socket { stream, enrolment, sent: 0, received: 0 }
     }
 
     /// The connection's place on the roster.
@@ -220,63 +189,16 @@ impl Socket {
         self.presence().begin_transfer(Phase::Transfer, self.arrived());
     }
 
-    /// Says that nothing more comes; `depart` then waits until the client has everything.
+    /// Says that nothing more comes, and lets go of the connection, which is closed when its client has everything.
     ///
-    /// What is unread when a socket is closed, or comes later, makes the kernel reset the connection, which destroys
-    /// what is still under way to the client (RFC 9112 §9.6). So what comes is read until then, and a little longer where
-    /// the client is known to be sending.
-    pub(crate) fn begin_departure(&mut self) {
-        // It fails only where the connection has failed, which ends it as well.
-        let _ = rustix::net::shutdown(&self.stream, rustix::net::Shutdown::Write);
-        self.direction = Direction::Closed;
-        self.presence().begin_transfer(Phase::Closing, self.arrived());
-        self.await_acknowledgements(Awaits::Some);
-    }
-
-    /// Waits until the client has everything, or for the next time to look.
-    pub(crate) async fn depart(&mut self, pool: &Buffers, farewell: Farewell, left: &mut u64) -> Departure {
-        poll_fn(|context| self.poll_departure(context, pool, farewell, left)).await
-    }
-
-    fn poll_departure(
-        &mut self,
-        context: &mut Context<'_>,
-        pool: &Buffers,
-        farewell: Farewell,
-        left: &mut u64,
-    ) -> Poll<Departure> {
-        let Ok(peer) = self.poll_discard(context, pool, left) else { return Poll::Ready(Departure::Done) };
-        let may_close = match (peer, farewell) {
-            (Direction::Closed, _) | (Direction::Open, Farewell::AtOnce) => true,
-            (Direction::Open, Farewell::Linger) => self.presence().waited() >= LINGER,
-        };
-        let is_nudged = self.presence().take_nudge();
-        // What was written a moment ago cannot have been acknowledged yet, unless the client has closed as well.
-        let is_worth_a_look = is_nudged || peer == Direction::Closed;
-        if may_close && is_worth_a_look && self.unacknowledged() == 0 {
-            return Poll::Ready(Departure::Done);
-        }
-        if is_nudged { Poll::Ready(Departure::Nudge) } else { Poll::Pending }
-    }
-
-    /// Reads what the client still sends and throws it away, as long as `left` bytes allow; says whether it has closed.
-    fn poll_discard(
-        &mut self,
-        context: &mut Context<'_>,
-        pool: &Buffers,
-        left: &mut u64,
-    ) -> Result<Direction, End> {
-        let mut input = Input::default();
-        loop {
-            let received = self.poll_receive(context, &mut input, pool);
-            input.release(pool);
-            match received {
-                Poll::Pending => return Ok(Direction::Open),
-                Poll::Ready(Ok(0)) => return Ok(Direction::Closed),
-                Poll::Ready(Ok(taken)) => *left = left.checked_sub(taken as u64).ok_or(End::Gone)?,
-                Poll::Ready(Err(end)) => return Err(end),
-            }
-        }
+    /// Fails where the connection has failed.
+    pub(crate) fn depart(self, receipts: Receipts, farewell: Farewell) -> io::Result<Departing> {
+        let arrived = self.acknowledged();
+        let Socket { stream, enrolment, sent, .. } = self;
+        rustix::net::shutdown(&stream, rustix::net::Shutdown::Write)?;
+        enrolment.await_acknowledgements(Awaits::None);
+        enrolment.presence().begin_transfer(Phase::Closing, arrived);
+        Ok(Departing { stream: stream.into_std()?, enrolment, sent, receipts, farewell })
     }
 
     fn poll_interrupt(&self, context: &Context<'_>) -> Poll<End> {
@@ -292,11 +214,6 @@ impl Socket {
     /// Bytes that wait in the kernel for the client's acknowledgement.
     fn unacknowledged(&self) -> u64 {
         // A socket that cannot tell has failed, and the next call will say so.
-        let queued = kernel::unacknowledged_bytes(self.stream.as_fd()).unwrap_or(0);
-        match self.direction {
-            Direction::Open => queued,
-            // The end of the stream counts as one byte until it is acknowledged (RFC 9293 §3.4).
-            Direction::Closed => queued.saturating_sub(1),
-        }
+        kernel::unacknowledged_bytes(self.stream.as_fd()).unwrap_or(0)
     }
 }
