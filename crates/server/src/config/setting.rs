@@ -119,6 +119,8 @@ pub(crate) enum Room {
     Listen,
     /// How long a connection may take.
     Connection,
+    /// Where the counts are kept.
+    Ledger,
     /// What is printed.
     AccessLog,
     /// How the settings themselves are read.
@@ -132,6 +134,7 @@ impl Room {
             Room::Backend => "Files",
             Room::Listen => "Listening",
             Room::Connection => "Connections",
+            Room::Ledger => "Ledger",
             Room::AccessLog => "Access log",
             Room::Config => "Configuration",
         }

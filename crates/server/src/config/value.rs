@@ -9,6 +9,8 @@ use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use tallyd_ledger::Durability;
+
 /// What is wrong with a text: a predicate, as in "is not a whole number from 0 to 65535".
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Fault(String);
@@ -63,6 +65,17 @@ pub(crate) enum LogFile {
     Path(PathBuf),
 }
 
+/// Where the ledger is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LedgerFile {
+    /// In the user's state folder, named after the folder to serve.
+    Auto,
+    /// Nowhere: the counts are in memory, and end with the process.
+    Nowhere,
+    /// In this file.
+    Path(PathBuf),
+}
+
 /// A value that is one of a few words.
 pub(crate) trait Choice: Copy + 'static {
     /// Each word with what it means, in the order in which they are shown.
@@ -76,6 +89,11 @@ pub(crate) trait Choice: Copy + 'static {
 
 impl Choice for LogFormat {
     const CHOICES: &'static [(&'static str, Self)] = &[("tally", LogFormat::Tally), ("off", LogFormat::Off)];
+}
+
+impl Choice for Durability {
+    const CHOICES: &'static [(&'static str, Self)] =
+        &[("batch", Durability::Batch), ("commit", Durability::Commit)];
 }
 
 impl Choice for bool {
@@ -147,6 +165,15 @@ pub(crate) fn path(text: &OsStr) -> Result<PathBuf, Fault> {
 /// A file, or `-` for standard output.
 pub(crate) fn log_file(text: &OsStr) -> Result<LogFile, Fault> {
     if text == "-" { Ok(LogFile::StandardOutput) } else { path(text).map(LogFile::Path) }
+}
+
+/// A file, `auto` for one in the state folder, or `none`.
+pub(crate) fn ledger_file(text: &OsStr) -> Result<LedgerFile, Fault> {
+    match text.as_encoded_bytes() {
+        b"auto" => Ok(LedgerFile::Auto),
+        b"none" => Ok(LedgerFile::Nowhere),
+        _ => path(text).map(LedgerFile::Path),
+    }
 }
 
 /// The text, if it is decimal digits alone: the parsers of the standard library take a sign as well.
@@ -221,6 +248,8 @@ mod tests {
         check(choice::<LogFormat>, "off", "Off");
         check(choice::<LogFormat>, "Off", "is not one of: tally, off");
         check(choice::<LogFormat>, "", "is not one of: tally, off");
+        check(choice::<Durability>, "commit", "Commit");
+        check(choice::<Durability>, "always", "is not one of: batch, commit");
         check(choice::<bool>, "true", "true");
         check(choice::<bool>, "yes", "is not one of: true, false");
     }
@@ -233,6 +262,9 @@ mod tests {
         fn as_log_file(text: &str) -> Result<LogFile, Fault> {
             log_file(OsStr::new(text))
         }
+        fn as_ledger_file(text: &str) -> Result<LedgerFile, Fault> {
+            ledger_file(OsStr::new(text))
+        }
         check(as_path, "www", "\"www\"");
         check(as_path, " ", "\" \"");
         check(as_path, "", "is an empty name");
@@ -240,5 +272,9 @@ mod tests {
         check(as_log_file, "-", "StandardOutput");
         check(as_log_file, "./-", "Path(\"./-\")");
         check(as_log_file, "", "is an empty name");
+        check(as_ledger_file, "auto", "Auto");
+        check(as_ledger_file, "none", "Nowhere");
+        check(as_ledger_file, "./none", "Path(\"./none\")");
+        check(as_ledger_file, "", "is an empty name");
     }
 }
