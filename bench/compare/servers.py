@@ -32,7 +32,7 @@ class Place:
 
 
 class Tallyd:
-    """tallyd as it is run by default, but for one worker and the access log in a file."""
+    """tallyd as it is run by default, but for one worker, and the access log and the ledger in files of its own."""
 
     name = "tallyd"
 
@@ -42,7 +42,7 @@ class Tallyd:
 
     def command(self, place: Place):
         return [self.program, place.root, "--bind", "127.0.0.1", "--port", str(place.port),
-                "--workers", "1", "--log-file", place.log]
+                "--workers", "1", "--log-file", place.log, "--ledger", place.folder / "tallyd.ledger"]
 
 
 @dataclass(frozen=True)

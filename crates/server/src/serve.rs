@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tallyd_ledger::{Ledger, Options, Place};
 use tokio::sync::watch;
 
 use crate::access_log::{AccessLog, Committed, Scribe, Writer};
@@ -19,6 +18,7 @@ use crate::backend::remembered;
 use crate::config::{self, Config, LogFile, LogFormat, StartError};
 use crate::connection::roster::Limits;
 use crate::console;
+use crate::counting;
 use crate::ending::Ending;
 use crate::listen::{self, BindError, Listening, Places};
 use crate::site::Publication;
@@ -28,8 +28,9 @@ use crate::worker::{self, Equipment, Stage};
 /// How long a stalled output may hold up the end of the process.
 const LOG_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Descriptors of the process that belong to no worker: standard streams, the log, the root, the main thread's runtime.
-const DESCRIPTORS: usize = 16;
+/// Descriptors of the process that belong to no worker: standard streams, the log, the root, the main thread's runtime,
+/// and the ledger's two connections with their log and lock.
+const DESCRIPTORS: usize = 24;
 
 /// Serves until a signal ends it.
 pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
@@ -47,7 +48,7 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
     let Listening { addresses, of_workers } =
         listen::listen(&places(config), workers).map_err(|error| explain_bind(config, &error))?;
     let (log, scribe) = AccessLog::open(config.log.format);
-    let ledger = open_ledger(Committed::new(log.clone()))?;
+    let ledger = counting::open(config, Committed::new(log.clone()))?;
     let publication = Publication {
         folder,
         index: config.folders.index.clone(),
@@ -83,13 +84,6 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
     drop(ledger);
     writer.finish(LOG_PATIENCE);
     Ok(())
-}
-
-/// Opens the ledger and says what it resumed.
-fn open_ledger(lines: Committed) -> Result<Ledger<()>, StartError> {
-    let (ledger, _) = Ledger::open(&Place::Memory, Options::default(), lines)
-        .map_err(|error| StartError::misfit(error.to_string()))?;
-    Ok(ledger)
 }
 
 fn places(config: &Config) -> Places {

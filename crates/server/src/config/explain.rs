@@ -15,7 +15,7 @@ use super::value::BindAddress;
 /// The text, if the folder could be served. Nothing is listened on and no file is written.
 pub(crate) fn explain(config: &Config) -> Result<String, StartError> {
     root::open(&config.root)?;
-    let mut text = format!("# tallyd would serve {}.\n", served(config));
+    let mut text = format!("# tallyd would serve {}.\n# {}\n", served(config), counted(config)?);
     for setting in TABLE.iter().filter(|setting| setting.places != Places::CommandLine) {
         let given = config.typed.given(setting);
         let Some(first) = given.first() else { continue };
@@ -42,6 +42,14 @@ fn served(config: &Config) -> String {
         port => format!("port {port}"),
     };
     format!("{} on {}, {port}", quoted(&folder), addresses.join(" and "))
+}
+
+/// Where the counts would be kept, in words.
+fn counted(config: &Config) -> Result<String, StartError> {
+    Ok(match config.ledger.path(&config.root)? {
+        Some(path) => format!("It would count in {}.", quoted(&path)),
+        None => "It would count in memory, since its start.".to_owned(),
+    })
 }
 
 fn in_words(address: BindAddress) -> String {
@@ -78,7 +86,9 @@ mod tests {
             "--log-file",
             "a\"\\\n",
         ];
-        let Ok(Invocation::Check(config)) = start_with(&args, &["TALLYD_CACHE=1G"], None) else {
+        let Ok(Invocation::Check(config)) =
+            start_with(&args, &["TALLYD_CACHE=1G", "XDG_STATE_HOME=/nowhere"], None)
+        else {
             panic!("--check asks for a check");
         };
         let text = explain(&config).expect("the folder exists");
@@ -86,6 +96,7 @@ mod tests {
             text.starts_with(&format!("# tallyd would serve {root:?} on ::1 and 127.0.0.1, port 80.\n")),
             "{text}"
         );
+        assert!(text.contains("\n# It would count in \"/nowhere/tallyd/"), "{text}");
         assert!(text.contains("\ncache = \"1G\"  # variable TALLYD_CACHE\n"), "{text}");
         assert!(text.contains("\nbacklog = 4096  # default\n"), "{text}");
 
@@ -101,8 +112,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder for the test");
         let log_file = OsStr::from_bytes(b"a\xff");
         let args = [OsStr::new("--check"), OsStr::new("--log-file"), log_file, folder.path().as_os_str()];
-        let text =
-            explain(&config_of(start(&args, &[]).expect("a path is any bytes"))).expect("the folder exists");
+        let text = explain(&config_of(
+            start(&args, &[("HOME", OsStr::new("/nowhere"))]).expect("a path is any bytes"),
+        ))
+        .expect("the folder exists");
         assert!(text.contains("\n# log-file \"a\\xFF\"  # command line\n"), "{text}");
     }
 

@@ -7,11 +7,14 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tallyd_ledger::Durability;
+
 use super::given::Sourced;
+use super::ledger_file::{self, StateFolder};
 use super::start_error::StartError;
 use super::table;
 use super::typed::Typed;
-use super::value::{BindAddress, ListingMode, LogFile, LogFormat};
+use super::value::{BindAddress, LedgerFile, ListingMode, LogFile, LogFormat};
 
 /// All that the server needs to know before it starts.
 #[derive(Clone, Debug)]
@@ -28,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) workers: NonZeroUsize,
     /// How long a connection may take.
     pub(crate) limits: Limits,
+    /// Where the counts are kept.
+    pub(crate) ledger: Ledger,
     /// What is printed for each delivery.
     pub(crate) log: Log,
     /// What was typed, for [`super::explain()`].
@@ -69,6 +74,24 @@ pub(crate) struct Limits {
     pub(crate) grace: Duration,
 }
 
+/// Where the counts are kept.
+#[derive(Clone, Debug)]
+pub(crate) struct Ledger {
+    /// In which file; [`Ledger::path`] says which one that is.
+    pub(crate) file: Sourced<LedgerFile>,
+    /// What a loss of power may cost.
+    pub(crate) durability: Durability,
+    /// Where the file is if none is named.
+    pub(super) state: StateFolder,
+}
+
+impl Ledger {
+    /// The file for the counts of `root`; `None`: they are kept in memory.
+    pub(crate) fn path(&self, root: &Sourced<PathBuf>) -> Result<Option<PathBuf>, StartError> {
+        ledger_file::path(&self.file, root, &self.state)
+    }
+}
+
 /// The access log.
 #[derive(Clone, Debug)]
 pub(crate) struct Log {
@@ -80,7 +103,7 @@ pub(crate) struct Log {
 
 impl Config {
     /// From what was typed to what is meant, or the first sentence about what cannot be read.
-    pub(super) fn from_typed(typed: Typed) -> Result<Config, StartError> {
+    pub(super) fn from_typed(typed: Typed, state: StateFolder) -> Result<Config, StartError> {
         Ok(Config {
             root: typed.one(&table::ROOT)?,
             cache_bytes: typed.one(&table::CACHE)?.value,
@@ -100,6 +123,11 @@ impl Config {
                 min_rate_bytes_per_s: typed.one(&table::MIN_RATE)?.value,
                 rate_window: typed.one(&table::RATE_WINDOW)?.value,
                 grace: typed.one(&table::GRACE)?.value,
+            },
+            ledger: Ledger {
+                file: typed.one(&table::LEDGER)?,
+                durability: typed.one(&table::DURABILITY)?.value,
+                state,
             },
             log: Log { format: typed.one(&table::LOG_FORMAT)?.value, file: typed.one(&table::LOG_FILE)? },
             typed,

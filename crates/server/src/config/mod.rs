@@ -13,6 +13,7 @@ mod duration;
 mod explain;
 mod file;
 mod given;
+pub(crate) mod ledger_file;
 mod manual;
 mod meant;
 mod nearest;
@@ -33,12 +34,14 @@ mod variables;
 use std::ffi::OsString;
 
 use command_line::Asked;
+use ledger_file::StateFolder;
 use typed::Typed;
 
 pub(crate) use explain::explain;
+pub(crate) use given::Sourced;
 pub(crate) use meant::Config;
 pub(crate) use start_error::StartError;
-pub(crate) use value::{BindAddress, ListingMode, LogFile, LogFormat};
+pub(crate) use value::{BindAddress, LedgerFile, ListingMode, LogFile, LogFormat};
 
 /// What the program is asked to do.
 #[derive(Debug)]
@@ -61,11 +64,13 @@ pub(crate) fn read(
         Asked::Print(text) => return Ok(Invocation::Print(text)),
         Asked::Run(flags) => flags,
     };
-    let mut typed = Typed { flags, variables: variables::read(vars)?, file: Vec::new() };
+    let vars: Vec<_> = vars.collect();
+    let state = StateFolder::of(&vars);
+    let mut typed = Typed { flags, variables: variables::read(vars.into_iter())?, file: Vec::new() };
     if let Some(path) = typed.optional(&table::CONFIG)? {
         typed.file = file::read(&path)?;
     }
     let check = typed.one(&table::CHECK)?.value;
-    let config = Config::from_typed(typed)?;
+    let config = Config::from_typed(typed, state)?;
     Ok(if check { Invocation::Check(config) } else { Invocation::Serve(config) })
 }

@@ -121,6 +121,8 @@ pub(crate) enum Room {
     Listen,
     /// How long a connection may take.
     Connection,
+    /// Where the counts are kept.
+    Ledger,
     /// What is printed.
     AccessLog,
     /// How the settings themselves are read.
@@ -135,6 +137,7 @@ impl Room {
             Room::Site => "Folders",
             Room::Listen => "Listening",
             Room::Connection => "Connections",
+            Room::Ledger => "Ledger",
             Room::AccessLog => "Access log",
             Room::Config => "Configuration",
         }

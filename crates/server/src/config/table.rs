@@ -7,10 +7,12 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tallyd_ledger::Durability;
+
 use super::duration::{some_time, up_to_longest};
 use super::setting::{Form, Occurs, Parse, Places, Room, Row, Setting, Takes};
 use super::size::size;
-use super::value::{self, BindAddress, Choice, ListingMode, LogFile, LogFormat};
+use super::value::{self, BindAddress, Choice, LedgerFile, ListingMode, LogFile, LogFormat};
 
 /// Declares each row, and the list of them all: what is declared cannot be missing from the list.
 macro_rules! table {
@@ -248,6 +250,45 @@ How long transfers in flight may finish after SIGTERM or SIGINT, up to
 24h. New connections are refused and idle ones closed at once. 0 ends
 everything at once, as a second signal does.",
         owner: Room::Connection,
+    };
+
+    LEDGER: LedgerFile = Parse::Bytes(value::ledger_file), Setting {
+        name: "ledger",
+        noun: "ledger",
+        form: Form::Valued { short: None, placeholder: "FILE" },
+        takes: Takes::File,
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("auto"),
+        example: "/var/lib/tallyd/www.ledger",
+        help: "The file that keeps the counts; none: since start only",
+        doc: "\
+The file that keeps the counts from one run to the next; only one
+server at a time may count in it. `auto` is a file that is named after
+the absolute path of the folder to serve, in `$STATE_DIRECTORY` if
+that is set (systemd does), else in `$XDG_STATE_HOME/tallyd`, else in
+`~/.local/state/tallyd`. `none` keeps them in memory, since the start.
+Files of such names are `./auto` and `./none`. A ledger that clients
+could fetch, because it is in the folder to serve, is refused.",
+        owner: Room::Ledger,
+    };
+
+    DURABILITY: Durability = Parse::Text(value::choice), Setting {
+        name: "durability",
+        noun: "durability",
+        form: Form::Valued { short: None, placeholder: "WHEN" },
+        takes: Takes::OneOf(Durability::words),
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("batch"),
+        example: "commit",
+        help: "When counts are forced onto the disk",
+        doc: "\
+When counts are forced onto the disk. `batch`: once a second, so that
+a loss of power costs at most the time since then. `commit`: with
+every commit, before its lines are printed. The end of the process,
+however it ends, costs the same under both: nothing that was printed.",
+        owner: Room::Ledger,
     };
 
     LOG_FORMAT: LogFormat = Parse::Text(value::choice), Setting {

@@ -57,6 +57,8 @@ pub(super) fn meaning(config: &Config, name: &str) -> String {
         "min-rate" => format!("{}", config.limits.min_rate_bytes_per_s),
         "rate-window" => format!("{:?}", config.limits.rate_window),
         "grace" => format!("{:?}", config.limits.grace),
+        "ledger" => format!("{:?}", config.ledger.file.value),
+        "durability" => format!("{:?}", config.ledger.durability),
         "log-format" => format!("{:?}", config.log.format),
         "log-file" => format!("{:?}", config.log.file.value),
         other => panic!("the setting {other} has no meaning here: add its line"),
@@ -108,6 +110,11 @@ fn each_setting_on_the_command_line() {
     check(&["--min-rate", "0"], "min-rate", "0");
     check(&[], "grace", "30s");
     check(&["--grace", "0"], "grace", "0ns");
+    check(&[], "ledger", "Auto");
+    check(&["--ledger", "none"], "ledger", "Nowhere");
+    check(&["--ledger", "a.ledger"], "ledger", "Path(\"a.ledger\")");
+    check(&[], "durability", "Batch");
+    check(&["--durability", "commit"], "durability", "Commit");
     check(&[], "log-format", "Tally");
     check(&["--log-format", "off"], "log-format", "Off");
     check(&[], "log-file", "StandardOutput");
@@ -170,6 +177,14 @@ fn each_setting_refuses_what_it_is_not() {
     check(
         &["--grace", "2d"],
         r#"grace period "2d" (--grace, command line) is not a duration (a number with ms, s, m or h; without: seconds); write it as in: --grace 5m"#,
+    );
+    check(
+        &["--ledger", ""],
+        r#"ledger "" (--ledger, command line) is an empty name; write it as in: --ledger /var/lib/tallyd/www.ledger"#,
+    );
+    check(
+        &["--durability", "always"],
+        r#"durability "always" (--durability, command line) is not one of: batch, commit; write it as in: --durability commit"#,
     );
     check(
         &["--log-format", "json\n"],

@@ -9,6 +9,8 @@ use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use tallyd_ledger::Durability;
+
 /// What is wrong with a text: a predicate, as in "is not a whole number from 0 to 65535".
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Fault(String);
@@ -74,6 +76,17 @@ pub(crate) enum ListingMode {
     Off,
 }
 
+/// Where the ledger is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LedgerFile {
+    /// In the user's state folder, named after the folder to serve.
+    Auto,
+    /// Nowhere: the counts are in memory, and end with the process.
+    Nowhere,
+    /// In this file.
+    Path(PathBuf),
+}
+
 /// A value that is one of a few words.
 pub(crate) trait Choice: Copy + 'static {
     /// Each word with what it means, in the order in which they are shown.
@@ -92,6 +105,11 @@ impl Choice for LogFormat {
 impl Choice for ListingMode {
     const CHOICES: &'static [(&'static str, Self)] =
         &[("html", ListingMode::Html), ("json", ListingMode::Json), ("off", ListingMode::Off)];
+}
+
+impl Choice for Durability {
+    const CHOICES: &'static [(&'static str, Self)] =
+        &[("batch", Durability::Batch), ("commit", Durability::Commit)];
 }
 
 impl Choice for bool {
@@ -173,6 +191,15 @@ pub(crate) fn log_file(text: &OsStr) -> Result<LogFile, Fault> {
     if text == "-" { Ok(LogFile::StandardOutput) } else { path(text).map(LogFile::Path) }
 }
 
+/// A file, `auto` for one in the state folder, or `none`.
+pub(crate) fn ledger_file(text: &OsStr) -> Result<LedgerFile, Fault> {
+    match text.as_encoded_bytes() {
+        b"auto" => Ok(LedgerFile::Auto),
+        b"none" => Ok(LedgerFile::Nowhere),
+        _ => path(text).map(LedgerFile::Path),
+    }
+}
+
 /// The text, if it is decimal digits alone: the parsers of the standard library take a sign as well.
 fn digits(text: &str) -> Option<&str> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then_some(text)
@@ -247,6 +274,8 @@ mod tests {
         check(choice::<LogFormat>, "", "is not one of: tally, off");
         check(choice::<ListingMode>, "json", "Json");
         check(choice::<ListingMode>, "on", "is not one of: html, json, off");
+        check(choice::<Durability>, "commit", "Commit");
+        check(choice::<Durability>, "always", "is not one of: batch, commit");
         check(choice::<bool>, "true", "true");
         check(choice::<bool>, "yes", "is not one of: true, false");
     }
@@ -259,6 +288,9 @@ mod tests {
         fn as_log_file(text: &str) -> Result<LogFile, Fault> {
             log_file(OsStr::new(text))
         }
+        fn as_ledger_file(text: &str) -> Result<LedgerFile, Fault> {
+            ledger_file(OsStr::new(text))
+        }
         check(as_path, "www", "\"www\"");
         check(as_path, " ", "\" \"");
         check(as_path, "", "is an empty name");
@@ -266,6 +298,10 @@ mod tests {
         check(as_log_file, "-", "StandardOutput");
         check(as_log_file, "./-", "Path(\"./-\")");
         check(as_log_file, "", "is an empty name");
+        check(as_ledger_file, "auto", "Auto");
+        check(as_ledger_file, "none", "Nowhere");
+        check(as_ledger_file, "./none", "Path(\"./none\")");
+        check(as_ledger_file, "", "is an empty name");
     }
 
     #[test]

@@ -116,7 +116,7 @@ impl Watched {
             return Finding::Over;
         }
         receipts.announce();
-        if self.discard_input().is_err() {
+        if self.discard_input().is_err() || self.has_failed() {
             return Finding::Over;
         }
         let has_noticed =
@@ -126,9 +126,15 @@ impl Watched {
 
     /// Bytes of the stream that wait in the kernel for the client's acknowledgement.
     fn unacknowledged(&self) -> u64 {
-        // A socket that cannot tell has failed. The end of the stream counts as one byte until it is acknowledged
-        // (RFC 9293 §3.4).
-        kernel::unacknowledged_bytes(&self.departing.stream).unwrap_or(0).saturating_sub(1)
+        // Of a socket that cannot tell, nothing is known to have arrived. The end of the stream counts as one byte until
+        // it is acknowledged (RFC 9293 §3.4).
+        kernel::unacknowledged_bytes(&self.departing.stream).unwrap_or(self.departing.sent).saturating_sub(1)
+    }
+
+    /// Whether the connection has failed. A reset behind the end of the client's stream shows here and nowhere else:
+    /// reading finds that end again.
+    fn has_failed(&self) -> bool {
+        !matches!(self.departing.stream.take_error(), Ok(None))
     }
 
     /// Reads what the client still sends and throws it away. Fails where the connection has failed, or the client goes on

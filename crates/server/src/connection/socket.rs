@@ -192,8 +192,9 @@ impl Socket {
     /// Says that nothing more comes, and lets go of the connection, which is closed when its client has everything.
     ///
     /// Fails where the connection has failed.
-    pub(crate) fn depart(self, receipts: Receipts, farewell: Farewell) -> io::Result<Departing> {
+    pub(crate) fn depart(self, mut receipts: Receipts, farewell: Farewell) -> io::Result<Departing> {
         let arrived = self.acknowledged();
+        receipts.settle(self.sent, arrived);
         let Socket { stream, enrolment, sent, .. } = self;
         rustix::net::shutdown(&stream, rustix::net::Shutdown::Write)?;
         enrolment.await_acknowledgements(Awaits::None);
@@ -213,7 +214,7 @@ impl Socket {
 
     /// Bytes that wait in the kernel for the client's acknowledgement.
     fn unacknowledged(&self) -> u64 {
-        // A socket that cannot tell has failed, and the next call will say so.
-        kernel::unacknowledged_bytes(self.stream.as_fd()).unwrap_or(0)
+        // Of a socket that cannot tell, nothing is known to have arrived.
+        kernel::unacknowledged_bytes(self.stream.as_fd()).unwrap_or(self.sent)
     }
 }

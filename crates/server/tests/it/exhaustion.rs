@@ -14,7 +14,10 @@ fn with_descriptors(command: &Command, limit: u32) -> Command {
     limited.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\"")]);
     limited.arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {
-        limited.env(name, value.expect("set, not removed"));
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
     }
     limited.current_dir(command.get_current_dir().expect("the site's folder"));
     limited

@@ -32,6 +32,7 @@ fn check(command: &mut Command, code: i32, words: &[&str]) {
 fn plain(site: &Site) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tallyd"));
     command.current_dir(site.around()).env("XDG_STATE_HOME", site.around().join("state"));
+    command.env_remove("STATE_DIRECTORY");
     command
 }
 

@@ -35,7 +35,8 @@ pub(crate) enum Stdout {
 pub(crate) fn tallyd(site: &Site) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tallyd"));
     command.arg(site.root()).args(["--bind", "127.0.0.1"]);
-    command.env("XDG_STATE_HOME", site.around().join("state")).current_dir(site.around());
+    command.env("XDG_STATE_HOME", site.around().join("state")).env_remove("STATE_DIRECTORY");
+    command.current_dir(site.around());
     command
 }
 
@@ -50,7 +51,8 @@ pub(crate) fn nobody(site: &Site) -> Command {
         std::fs::set_permissions(path, readable).expect("permissions of our own files");
     }
     let mut command = Command::new(binary);
-    command.arg(site.root()).args(["--bind", "127.0.0.1"]).uid(NOBODY).gid(NOBODY);
+    // That user may make no folder anywhere; what it counts here is of no interest.
+    command.arg(site.root()).args(["--bind", "127.0.0.1", "--ledger", "none"]).uid(NOBODY).gid(NOBODY);
     command
 }
 
