@@ -62,8 +62,11 @@ fn listings_can_be_turned_off_or_kept_to_programs() {
     let site = Site::with(&[("bare/f", "")]);
     let server = Server::start(&site, &["--listing", "json"]);
     assert_eq!(curl(&server, "/bare/", &[]).1, "200 application/json");
+    // One ledger has one owner at a time.
+    drop(server);
     let server = Server::start(&site, &["--listing", "off"]);
     assert!(curl(&server, "/bare/", &[]).1.starts_with("404 "));
+    drop(server);
     let server = Server::start(&site, &["--index", "start.htm", "--index", "f"]);
     assert_eq!(server.fetch("/bare/").status, 200);
     assert_eq!(server.stdout().wait_for_deliveries(1)[0].path, "/bare/f");
