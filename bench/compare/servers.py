@@ -45,6 +45,16 @@ class Tallyd:
                 "--workers", "1", "--log-file", place.log, "--ledger", place.folder / "tallyd.ledger"]
 
 
+class Uncounted(Tallyd):
+    """The same program with nothing on disk: counts in memory and no lines. What counting costs lies between."""
+
+    name = "uncounted"
+
+    def command(self, place: Place):
+        return [self.program, place.root, "--bind", "127.0.0.1", "--port", str(place.port),
+                "--workers", "1", "--log-format", "off", "--ledger", "none"]
+
+
 @dataclass(frozen=True)
 class Peer:
     """Another server, with its configuration from bench/peers/."""

@@ -3,7 +3,7 @@
 
 use std::fs::{DirBuilder, canonicalize};
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tallyd_ledger::{Ledger, Observer, OpenError, Options, Place, Resumed};
 
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn what_is_said_at_the_start() {
         let check = |resources: u64, aborted: u64, set_aside: Option<&str>, expect: &str| {
-            let resumed = Resumed { resources, aborted, set_aside: set_aside.map(PathBuf::from) };
+            let resumed = Resumed { resources, aborted, set_aside: set_aside.map(std::path::PathBuf::from) };
             assert_eq!(announcement(Some(Path::new("/s/www.ledger")), &resumed), expect);
         };
         check(0, 0, None, "counting in /s/www.ledger (new)");
