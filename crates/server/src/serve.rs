@@ -16,7 +16,7 @@ use crate::access_log::{AccessLog, Committed, Scribe, Writer};
 use crate::backend::folder::Folder;
 use crate::backend::remembered;
 use crate::config::{self, Config, LogFile, LogFormat, StartError};
-use crate::connection::roster::Limits;
+use crate::connection::presence::Limits;
 use crate::console;
 use crate::counting;
 use crate::ending::Ending;

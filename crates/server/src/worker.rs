@@ -23,7 +23,8 @@ use crate::clock::SecondlyText;
 use crate::connection::buffers::Buffers;
 use crate::connection::departures::Departures;
 use crate::connection::h1;
-use crate::connection::roster::{Limits, Roster};
+use crate::connection::presence::Limits;
+use crate::connection::roster::Roster;
 use crate::connection::socket::Socket;
 use crate::site::{Publication, Site};
 

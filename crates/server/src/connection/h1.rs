@@ -16,8 +16,8 @@ use super::answer::{Answered, ContentState, MAX_SKIPPED_CONTENT, Progress, answe
 use super::buffers::{Input, Output};
 use super::departures::Farewell;
 use super::listing::ListingOrder;
+use super::presence::{Awaits, Interrupt, Phase};
 use super::receipts::Receipts;
-use super::roster::{Awaits, Interrupt, Phase};
 use super::socket::{Arrival, End, Followed, Socket};
 use crate::access_log::Peer;
 use crate::backend::remembered::Handle;

@@ -5,6 +5,7 @@ pub(crate) mod buffers;
 pub(crate) mod departures;
 pub(crate) mod h1;
 mod listing;
+pub(crate) mod presence;
 pub(crate) mod receipts;
 pub(crate) mod roster;
 pub(crate) mod socket;

@@ -12,8 +12,9 @@ use tokio::net::TcpStream;
 
 use super::buffers::{Buffers, Input};
 use super::departures::{Departing, Farewell};
+use super::presence::{Awaits, Interrupt, Phase, Presence};
 use super::receipts::Receipts;
-use super::roster::{Awaits, Enrolment, Interrupt, Phase, Presence};
+use super::roster::Enrolment;
 use crate::kernel;
 
 /// A client's socket with its place on the roster.

@@ -13,7 +13,7 @@ use tallyd_http::response::Body;
 
 use crate::backend::folder::{Failure, Patience, read_at};
 use crate::backend::remembered::Handle;
-use crate::connection::roster::Phase;
+use crate::connection::presence::Phase;
 use crate::connection::socket::{End, Followed, Socket};
 
 /// How much of a file is sent before others get their turn, in bytes: some 150 µs of one core.

@@ -1,0 +1,235 @@
+//! One connection's state as the roster sees it: what it waits for, since when, and what is held against its client.
+//!
+//! Cells without locks: a connection and its roster live on one thread. The connection says what it does; the sweep
+//! compares that with the clock and wakes the connection where something follows from it.
+
+use std::cell::{Cell, RefCell};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use crate::clock::Moment;
+
+/// How long after an answer was written its acknowledgement is looked for first, and how the pauses grow: one look finds
+/// that of nearly every client, and one that has vanished costs a look a second.
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Whether a connection awaits acknowledgements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Awaits {
+    None,
+    Some,
+}
+
+/// What bounds a connection's patience with its client.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// How long a persistent connection may be silent between requests.
+    pub(crate) idle_timeout: Duration,
+    /// How long a head may take from its first byte, and the first head from the connection's start.
+    pub(crate) header_timeout: Duration,
+    /// The least average rate of a transfer over `rate_window`, in bytes per second; 0 is no limit.
+    pub(crate) min_rate: u64,
+    /// The span over which a rate is judged.
+    pub(crate) rate_window: Duration,
+}
+
+/// What a connection is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Connected, and nothing received yet.
+    Fresh,
+    /// Between requests.
+    Idle,
+    /// Receiving a head.
+    Head,
+    /// Sending, or receiving a request's content.
+    Transfer,
+    /// Deciding on requests that were received.
+    Answering,
+    /// Everything was said; waiting for the client to have received it.
+    Closing,
+    /// Waiting for a disk: nothing to judge the client by.
+    Fetching,
+}
+
+/// Why a connection is not waited for any longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Interrupt {
+    /// Silent for too long between requests, or not wanted any more while idle.
+    Idle,
+    /// A head that takes too long.
+    SlowHead,
+    /// A transfer below the least rate.
+    SlowTransfer,
+    /// The server ends.
+    Ending,
+}
+
+/// One connection's entry.
+#[derive(Debug)]
+pub(crate) struct Presence {
+    phase: Cell<Phase>,
+    pub(super) since: Cell<Moment>,
+    /// Bytes that had arrived, in either direction, when the window began.
+    arrived_before: Cell<u64>,
+    window: Cell<Window>,
+    interrupt: Cell<Option<Interrupt>>,
+    /// When to look for acknowledgements next, and how long to wait after that; absent if none is awaited.
+    pub(super) next_look: Cell<Option<(Moment, Duration)>>,
+    nudged: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+}
+
+/// The span over which a transfer is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Window {
+    Open {
+        since: Moment,
+    },
+    /// The span is over; the connection is asked what has arrived.
+    Over {
+        since: Moment,
+    },
+}
+
+impl Presence {
+    pub(super) fn new() -> Presence {
+        let now = Moment::now();
+        Presence {
+            phase: Cell::new(Phase::Fresh),
+            since: Cell::new(now),
+            arrived_before: Cell::new(0),
+            window: Cell::new(Window::Open { since: now }),
+            interrupt: Cell::new(None),
+            next_look: Cell::new(None),
+            nudged: Cell::new(false),
+            waker: RefCell::default(),
+        }
+    }
+
+    /// Begins a phase that is bounded by its time.
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.phase.set(phase);
+        self.since.set(Moment::now());
+    }
+
+    /// Says that a request is complete.
+    pub(crate) fn answer(&self) {
+        self.phase.set(Phase::Answering);
+    }
+
+    /// Begins a transfer, or the last of one at closing, which is bounded by its rate; `arrived` bytes have arrived
+    /// before it.
+    pub(crate) fn begin_transfer(&self, phase: Phase, arrived: u64) {
+        self.enter(phase);
+        // What was held against the client before has had its consequence.
+        self.interrupt.set(None);
+        self.arrived_before.set(arrived);
+        self.window.set(Window::Open { since: self.since.get() });
+    }
+
+    /// How long the connection has been in its phase.
+    pub(crate) fn waited(&self) -> Duration {
+        Moment::now().since(self.since.get())
+    }
+
+    /// The phase that the connection is in.
+    pub(crate) fn phase(&self) -> Phase {
+        self.phase.get()
+    }
+
+    /// Whether the connection has been given up.
+    ///
+    /// `arrived` says how many bytes have arrived in total; it is asked once per window of a transfer.
+    pub(crate) fn interrupt(&self, limits: &Limits, arrived: impl FnOnce() -> u64) -> Option<Interrupt> {
+        if let (Phase::Transfer | Phase::Closing, Window::Over { since }) =
+            (self.phase.get(), self.window.get())
+        {
+            self.judge_rate(limits, since, arrived());
+        }
+        self.interrupt.get()
+    }
+
+    /// Ready when the connection has been given up; otherwise it is woken when it is.
+    pub(crate) fn poll_interrupt(
+        &self,
+        limits: &Limits,
+        context: &Context<'_>,
+        arrived: impl FnOnce() -> u64,
+    ) -> Poll<Interrupt> {
+        if let Some(interrupt) = self.interrupt(limits, arrived) {
+            return Poll::Ready(interrupt);
+        }
+        let mut waker = self.waker.borrow_mut();
+        if !waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+            *waker = Some(context.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    fn judge_rate(&self, limits: &Limits, since: Moment, arrived: u64) {
+        let now = Moment::now();
+        let least = u128::from(limits.min_rate) * now.since(since).as_millis() / 1000;
+        if u128::from(arrived.saturating_sub(self.arrived_before.get())) < least {
+            self.interrupt.set(Some(Interrupt::SlowTransfer));
+        }
+        self.arrived_before.set(arrived);
+        self.window.set(Window::Open { since: now });
+    }
+
+    /// Whether it is time to look for acknowledgements; says so once.
+    pub(crate) fn take_nudge(&self) -> bool {
+        self.nudged.replace(false)
+    }
+
+    /// Nudges a connection that awaits acknowledgements, each time after twice the pause: they wake nobody.
+    fn nudge(&self, now: Moment) {
+        if let Some((moment, pause)) = self.next_look.get()
+            && now >= moment
+        {
+            let pause = (pause * 2).min(LONGEST_PAUSE);
+            self.next_look.set(Some((now.after(pause), pause)));
+            self.nudged.set(true);
+            self.wake();
+        }
+    }
+
+    /// Holds what the clock alone can tell against the client.
+    pub(super) fn sweep(&self, limits: &Limits, now: Moment) {
+        self.nudge(now);
+        let waited = now.since(self.since.get());
+        match (self.phase.get(), self.window.get()) {
+            (Phase::Fresh, _) if waited >= limits.header_timeout => self.give_up(Interrupt::Idle),
+            (Phase::Idle, _) if waited >= limits.idle_timeout => self.give_up(Interrupt::Idle),
+            (Phase::Head, _) if waited >= limits.header_timeout => self.give_up(Interrupt::SlowHead),
+            (Phase::Transfer | Phase::Closing, Window::Open { since })
+                if now.since(since) >= limits.rate_window =>
+            {
+                self.window.set(Window::Over { since });
+                self.wake();
+            }
+            (
+                Phase::Fresh
+                | Phase::Idle
+                | Phase::Head
+                | Phase::Answering
+                | Phase::Transfer
+                | Phase::Closing
+                | Phase::Fetching,
+                _,
+            ) => {}
+        }
+    }
+
+    pub(super) fn give_up(&self, interrupt: Interrupt) {
+        self.interrupt.set(Some(interrupt));
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = self.waker.borrow().as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+}
