@@ -50,6 +50,10 @@ impl BindAddress {
 pub(crate) enum LogFormat {
     /// A banner, a line per connection, and a line per delivery: `PATH|CLIENT ADDRESS|CLIENT PORT|N`.
     Tally,
+    /// A line per request, in the NCSA combined format.
+    Combined,
+    /// A line per request, a JSON object.
+    Json,
     /// Nothing.
     Off,
 }
@@ -75,7 +79,12 @@ pub(crate) trait Choice: Copy + 'static {
 }
 
 impl Choice for LogFormat {
-    const CHOICES: &'static [(&'static str, Self)] = &[("tally", LogFormat::Tally), ("off", LogFormat::Off)];
+    const CHOICES: &'static [(&'static str, Self)] = &[
+        ("tally", LogFormat::Tally),
+        ("combined", LogFormat::Combined),
+        ("json", LogFormat::Json),
+        ("off", LogFormat::Off),
+    ];
 }
 
 impl Choice for bool {
@@ -218,9 +227,11 @@ mod tests {
     #[test]
     fn choices() {
         check(choice::<LogFormat>, "tally", "Tally");
+        check(choice::<LogFormat>, "combined", "Combined");
+        check(choice::<LogFormat>, "json", "Json");
         check(choice::<LogFormat>, "off", "Off");
-        check(choice::<LogFormat>, "Off", "is not one of: tally, off");
-        check(choice::<LogFormat>, "", "is not one of: tally, off");
+        check(choice::<LogFormat>, "Off", "is not one of: tally, combined, json, off");
+        check(choice::<LogFormat>, "", "is not one of: tally, combined, json, off");
         check(choice::<bool>, "true", "true");
         check(choice::<bool>, "yes", "is not one of: true, false");
     }

@@ -17,7 +17,7 @@ use super::buffers::{Input, Output};
 use super::receipts::Receipts;
 use super::roster::{Awaits, Interrupt, Phase};
 use super::socket::{Arrival, Departure, End, Farewell, Followed, LINGER_BYTES, Socket};
-use crate::access_log::Peer;
+use crate::access_log::{Asked, Peer};
 use crate::backend::remembered::Handle;
 use crate::transmit::{self, Outcome};
 use crate::worker::Worker;
@@ -63,7 +63,7 @@ enum Step {
 
 /// Serves one client until either side is done.
 pub(crate) async fn serve(socket: Socket, peer: Peer, worker: Rc<Worker>) {
-    let output = Output::new(peer, Receipts::new(Rc::clone(&worker.reporter)));
+    let output = Output::new(peer, Receipts::new(Rc::clone(&worker.recipients)));
     let (input, progress, habit) = (Input::default(), Progress::default(), Habit::Waits);
     let mut conversation = Conversation { socket, worker, input, output, progress, habit };
     if let Some(farewell) = conversation.run().await {
@@ -158,13 +158,15 @@ impl Conversation {
     }
 
     fn refuse_and_close(&mut self, refusal: Refusal) -> Step {
-        refuse(refusal, None, Persistence::Close, &self.worker, &mut self.output);
+        let asked = Asked::Unreadable(self.input.bytes());
+        refuse(refusal, asked, Persistence::Close, &self.worker, &mut self.output);
         Step::Close(Farewell::Linger)
     }
 
     /// Answers a head that took too long; a client that does not take the answer at once does not get it.
     fn give_up_on_head(&mut self) -> Farewell {
-        refuse(Refusal::RequestTimeout, None, Persistence::Close, &self.worker, &mut self.output);
+        let asked = Asked::Unreadable(self.input.bytes());
+        refuse(Refusal::RequestTimeout, asked, Persistence::Close, &self.worker, &mut self.output);
         self.socket.send_at_once(&self.output.bytes);
         Farewell::AtOnce
     }

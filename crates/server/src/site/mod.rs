@@ -18,6 +18,7 @@ use tallyd_http::target::SitePath;
 use tallyd_http::validator::{HttpDate, StrongTag, TagScope, Variant};
 use tallyd_ledger::{Ledger, Reporter};
 
+use crate::access_log::Details;
 use crate::backend::folder::{Failure, Folder, Found, OpenFile, Patience};
 use crate::backend::remembered::{Handle, Memory, Remembered};
 use crate::clock;
@@ -33,7 +34,7 @@ pub(crate) struct Publication {
     /// Where the files are.
     pub(crate) folder: Folder,
     /// Where they are counted.
-    pub(crate) ledger: Ledger<()>,
+    pub(crate) ledger: Ledger<Details>,
     /// Makes the identities that all workers give to the ledger: of clients' user agents, and of versions.
     pub(crate) identities: RandomState,
 }
@@ -78,7 +79,7 @@ impl Site {
     }
 
     /// A reporter for one worker.
-    pub(crate) fn reporter(&self) -> Reporter<()> {
+    pub(crate) fn reporter(&self) -> Reporter<Details> {
         self.publication.ledger.reporter()
     }
 
