@@ -20,6 +20,8 @@ pub struct Fields<'a> {
     pub host: FieldLines<'a>,
     /// `Range` (RFC 9110 §14.2).
     pub range: FieldLines<'a>,
+    /// `Referer` (RFC 9110 §10.1.3).
+    pub referrer: FieldLines<'a>,
     /// `User-Agent` (RFC 9110 §10.1.5).
     pub user_agent: FieldLines<'a>,
     /// `Transfer-Encoding` (RFC 9112 §6.1).
@@ -47,6 +49,7 @@ impl<'a> Fields<'a> {
             (5, b'r') => ("range", &mut self.range),
             (6, b'a') => ("accept", &mut self.accept),
             (6, b'e') => ("expect", &mut self.expect),
+            (7, b'r') => ("referer", &mut self.referrer),
             (8, b'i') if name.as_bytes()[3].eq_ignore_ascii_case(&b'm') => {
                 ("if-match", &mut self.conditions.if_match)
             }

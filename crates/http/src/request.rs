@@ -10,6 +10,8 @@ use crate::refusal::Refusal;
 pub struct Request<'a> {
     /// What is asked for.
     pub method: Method,
+    /// The method, as sent.
+    pub method_token: &'a str,
     /// The request target, as sent: `target::Target::parse` says what it means.
     pub target: &'a [u8],
     /// The version, among those of major version 1.
@@ -100,7 +102,8 @@ mod tests {
     use super::*;
 
     fn request<'a>(version: Version, lines: &[(&'a str, &'a [u8])]) -> Request<'a> {
-        Request { method: Method::Get, target: b"/", version, fields: Fields::collect(lines.iter().copied()) }
+        let fields = Fields::collect(lines.iter().copied());
+        Request { method: Method::Get, method_token: "GET", target: b"/", version, fields }
     }
 
     #[test]

@@ -7,13 +7,14 @@ use std::path::Path;
 
 use tallyd_ledger::{Ledger, Observer, OpenError, Options, Place, Resumed};
 
+use crate::access_log::Details;
 use crate::config::{Config, LedgerFile, Sourced, StartError, ledger_file};
 use crate::console;
 use crate::figures::grouped;
 
 /// Opens the ledger, which tells `observer` of every delivery, and says on standard error where it is and what
 /// it resumed.
-pub(crate) fn open(config: &Config, observer: impl Observer<()>) -> Result<Ledger<()>, StartError> {
+pub(crate) fn open(config: &Config, observer: impl Observer<Details>) -> Result<Ledger<Details>, StartError> {
     let path = config.ledger.path(&config.root)?;
     if let Some(path) = &path {
         refuse_reachable(config, path)?;

@@ -1,4 +1,4 @@
-//! From a signal to the end of the process: drain, then cut what is left.
+//! The signals: from one that ends the process to its end (drain, then cut what is left), and those that open the log anew.
 
 use std::future::poll_fn;
 use std::io;
@@ -10,32 +10,34 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::access_log::AccessLog;
 use crate::worker::Stage;
 
 /// How long connections that are cut have to say so in the log.
 const CUT_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Waits for the signals that end the process.
+/// Waits for the signals.
 pub(crate) struct Ending {
     runtime: Runtime,
-    signals: EndSignals,
+    signals: Signals,
 }
 
 impl Ending {
     /// Takes charge of the signals, before anyone can know that there is a process to signal.
     pub(crate) fn prepare() -> io::Result<Ending> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-        let signals = runtime.block_on(async { EndSignals::new() })?;
+        let signals = runtime.block_on(async { Signals::new() })?;
         Ok(Ending { runtime, signals })
     }
 
     /// Waits for a signal, then for the transfers under way, for `grace` at most; a second signal cuts them at once.
-    /// Returns when whoever holds a receiver of `stage` is gone, or not to be waited for any longer.
-    pub(crate) fn wait(mut self, stage: &watch::Sender<Stage>, grace: Duration) {
+    /// Returns when whoever holds a receiver of `stage` is gone, or not to be waited for any longer. All the while `log` is
+    /// opened anew when a signal asks for it.
+    pub(crate) fn wait(mut self, stage: &watch::Sender<Stage>, grace: Duration, log: &AccessLog) {
         self.runtime.block_on(async {
-            self.signals.next().await;
+            self.signals.end(log).await;
             stage.send_replace(Stage::Draining);
-            if self.signals.come_before(stage.closed(), grace).await {
+            if self.signals.come_before(stage.closed(), grace, log).await {
                 stage.send_replace(Stage::Ending);
                 // Whoever has not ended by now is ended with the process.
                 let _ = tokio::time::timeout(CUT_PATIENCE, stage.closed()).await;
@@ -44,26 +46,33 @@ impl Ending {
     }
 }
 
-/// The signals that end the process, and one that must not.
-struct EndSignals {
+/// The signals that end the process, and those that must not.
+struct Signals {
     terminate: Signal,
     interrupt: Signal,
-    /// Held so that a hang-up, as of the terminal that started the server, does not kill it.
-    _hang_up: Signal,
+    /// Sent by whoever moved the log away, and by a terminal that goes away: opening the log anew does no harm then.
+    hang_up: Signal,
+    /// The same request, as nginx takes it.
+    user_1: Signal,
 }
 
-impl EndSignals {
-    fn new() -> io::Result<EndSignals> {
-        Ok(EndSignals {
+impl Signals {
+    fn new() -> io::Result<Signals> {
+        Ok(Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
-            _hang_up: signal(SignalKind::hangup())?,
+            hang_up: signal(SignalKind::hangup())?,
+            user_1: signal(SignalKind::user_defined1())?,
         })
     }
 
-    /// Waits for either signal.
-    async fn next(&mut self) {
+    /// Waits for a signal that ends the process, and opens the log anew meanwhile.
+    async fn end(&mut self, log: &AccessLog) {
         poll_fn(|context| {
+            // Asked until they are pending: only then do they wake this task again.
+            while self.hang_up.poll_recv(context).is_ready() || self.user_1.poll_recv(context).is_ready() {
+                log.reopen();
+            }
             if self.terminate.poll_recv(context).is_ready() || self.interrupt.poll_recv(context).is_ready() {
                 Poll::Ready(())
             } else {
@@ -74,9 +83,14 @@ impl EndSignals {
     }
 
     /// Whether a signal, or the end of `grace`, comes before `done`.
-    async fn come_before(&mut self, done: impl Future<Output = ()>, grace: Duration) -> bool {
+    async fn come_before(
+        &mut self,
+        done: impl Future<Output = ()>,
+        grace: Duration,
+        log: &AccessLog,
+    ) -> bool {
         let mut done = pin!(done);
-        let mut next = pin!(tokio::time::timeout(grace, self.next()));
+        let mut next = pin!(tokio::time::timeout(grace, self.end(log)));
         poll_fn(|context| {
             if done.as_mut().poll(context).is_ready() {
                 Poll::Ready(false)

@@ -1,18 +1,16 @@
 //! The run: from a configuration to a serving process, and from a signal to its end.
 
-use std::fs::OpenOptions;
 use std::hash::RandomState;
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::watch;
 
-use crate::access_log::{AccessLog, Committed, Scribe, Writer};
+use crate::access_log::{AccessLog, Committed, Destination, File, Scribe, Writer};
 use crate::backend::folder::Folder;
 use crate::backend::remembered;
 use crate::config::{self, Config, LogFile, LogFormat, StartError};
@@ -66,7 +64,7 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
             rate_window: config.limits.rate_window,
         },
         max_connections: max_connections(descriptors, config.cache_bytes, config.workers),
-        log,
+        log: log.clone(),
     };
     let (stage, _) = watch::channel(Stage::Serving);
     for (number, listeners) in of_workers.into_iter().enumerate() {
@@ -75,9 +73,10 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
         })?;
     }
     let writer = start_scribe(config, scribe, log_output, &addresses)?;
-    // The workers hold the only ends of the log that are left, so that it ends with them.
+    // The workers hold the only other ends of the log, so that it ends with them.
     drop(equipment);
-    ending.wait(&stage, config.limits.grace);
+    ending.wait(&stage, config.limits.grace, &log);
+    drop(log);
     if let Err(error) = ledger.close() {
         console::say(format_args!("the last counts could not be written to the ledger ({error})"));
     }
@@ -120,39 +119,39 @@ fn explain_bind(config: &Config, failed: &BindError) -> StartError {
 }
 
 /// Where lines go; nowhere if there are none.
-fn open_log(config: &Config) -> Result<Box<dyn Write + Send>, StartError> {
-    match (config.log.format, &config.log.file.value) {
-        (LogFormat::Off, _) => Ok(Box::new(io::sink())),
-        (LogFormat::Tally, LogFile::StandardOutput) => Ok(Box::new(io::stdout())),
-        (LogFormat::Tally, LogFile::Path(path)) => match append_to(path) {
-            Ok(file) => Ok(Box::new(file)),
-            Err(error) => Err(config.log.file.misfit(
-                format_args!("cannot be written ({error})"),
-                "name a file in a folder that this user may write to, as in: --log-file access.log",
-            )),
-        },
-    }
+fn open_log(config: &Config) -> Result<Destination, StartError> {
+    let path = match (config.log.format, &config.log.file.value) {
+        (LogFormat::Off, _) => return Ok(Destination::Stream(Box::new(io::sink()))),
+        (_, LogFile::StandardOutput) => return Ok(Destination::Stream(Box::new(io::stdout()))),
+        (LogFormat::Tally | LogFormat::Combined | LogFormat::Json, LogFile::Path(path)) => path,
+    };
+    File::open(path, config.log.rotation).map(Destination::File).map_err(|error| {
+        config.log.file.misfit(
+            format_args!("cannot be written ({error})"),
+            "name a file in a folder that this user may write to, as in: --log-file access.log",
+        )
+    })
 }
 
-fn append_to(path: &Path) -> io::Result<std::fs::File> {
-    OpenOptions::new().append(true).create(true).open(path)
-}
-
-/// Starts to write the log, beginning with the banner. Where standard output does not carry it, standard error does: the
-/// port must be known.
+/// Starts to write the log, with the banner at its beginning if the format has one. Where standard output does not carry
+/// it, standard error does: the port must be known.
 fn start_scribe(
     config: &Config,
     scribe: Scribe,
-    output: Box<dyn Write + Send>,
+    output: Destination,
     addresses: &[SocketAddr],
 ) -> Result<Writer, StartError> {
     let banner: String = addresses.iter().map(|address| banner_line(*address)).collect();
-    if config.log.format == LogFormat::Off || config.log.file.value != LogFile::StandardOutput {
+    if config.log.format != LogFormat::Tally || config.log.file.value != LogFile::StandardOutput {
         // Nobody may be listening there either.
         let _ = io::stderr().write_all(banner.as_bytes());
     }
+    let preamble = match config.log.format {
+        LogFormat::Tally | LogFormat::Off => banner,
+        LogFormat::Combined | LogFormat::Json => String::new(),
+    };
     scribe
-        .start(output, banner)
+        .start(output, preamble)
         .map_err(|error| StartError::misfit(format!("no thread can be started for the access log ({error})")))
 }
 

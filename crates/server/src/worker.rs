@@ -13,17 +13,17 @@ use std::time::Duration;
 use rustix::io::Errno;
 use tallyd_http::h1::writer::write_start;
 use tallyd_http::status::Status;
-use tallyd_ledger::Reporter;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, spawn_local};
 
-use crate::access_log::{AccessLog, Entry, Peer};
+use crate::access_log::{AccessLog, Peer};
 use crate::clock::SecondlyText;
 use crate::connection::buffers::Buffers;
 use crate::connection::departures::Departures;
 use crate::connection::h1;
 use crate::connection::presence::Limits;
+use crate::connection::receipts::Recipients;
 use crate::connection::roster::Roster;
 use crate::connection::socket::Socket;
 use crate::site::{Publication, Site};
@@ -71,8 +71,8 @@ pub(crate) struct Worker {
     pub(crate) buffers: Buffers,
     pub(crate) roster: Rc<Roster>,
     pub(crate) log: AccessLog,
-    /// Where deliveries are reported.
-    pub(crate) reporter: Rc<Reporter<()>>,
+    /// Where it is told what became of answers.
+    pub(crate) recipients: Rc<Recipients>,
     /// The start of a plain 200's head.
     pub(crate) ok_start: SecondlyText,
     /// The value of `Date`.
@@ -131,7 +131,7 @@ impl Worker {
         let Equipment { publication, memory_bytes, limits, max_connections, log } = equipment;
         let site = Site::new(publication, memory_bytes);
         Worker {
-            reporter: Rc::new(site.reporter()),
+            recipients: Rc::new(Recipients { ledger: site.reporter(), log: log.clone() }),
             site,
             buffers: Buffers::default(),
             roster: Roster::new(limits),
@@ -210,7 +210,7 @@ async fn accept(listener: tokio::net::TcpListener, worker: Rc<Worker>) {
 
 fn welcome(stream: tokio::net::TcpStream, address: SocketAddr, worker: &Rc<Worker>) {
     let peer = Peer::from(address);
-    worker.log.note(Entry::Connected(peer));
+    worker.log.tell_connected(peer);
     let worker = Rc::clone(worker);
     let socket = Socket::new(stream, worker.roster.enrol());
     spawn_local(async move {

@@ -71,7 +71,7 @@ mod tests {
     #[track_caller]
     fn check(version: Version, lines: &[(&str, &str)], expect: Result<Framing, Refusal>) {
         let fields = Fields::collect(lines.iter().map(|&(name, value)| (name, value.as_bytes())));
-        let request = Request { method: Method::Get, target: b"/", version, fields };
+        let request = Request { method: Method::Get, method_token: "GET", target: b"/", version, fields };
         assert_eq!(of_request(&request), expect, "{lines:?}");
     }
 

@@ -77,6 +77,7 @@ fn assemble<'a>(
     }
     Ok(Request {
         method: Method::parse(method),
+        method_token: method,
         target: target.as_bytes(),
         version: if minor == 0 { Version::Http10 } else { Version::Http11 },
         fields: Fields::collect(lines.iter().map(|line| (line.name, line.value))),

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use tallyd_ledger::{Delivery, Observer, StoreState};
+use tallyd_ledger::{Client, Delivery, Observer, StoreState};
 
-use super::line::write_delivery;
-use super::{AccessLog, Entry};
+use super::AccessLog;
+use super::exchange::{Details, Record};
+use super::line::{Entry, Peer, write_delivery, write_record};
+use crate::config::LogFormat;
 use crate::console;
 
 /// How much text is gathered before it is handed over within a batch, in bytes.
@@ -32,12 +34,26 @@ impl Committed {
     }
 }
 
-impl Observer<()> for Committed {
-    fn committed(&mut self, path: &str, delivery: Delivery<()>) {
-        if !self.log.is_kept() {
-            return;
+impl Observer<Details> for Committed {
+    fn committed(&mut self, path: &str, delivery: Delivery<Details>) {
+        let Client { address: ip, port, .. } = delivery.client;
+        let (peer, number) = (Peer { ip, port }, delivery.request.number());
+        match (self.log.format, &delivery.line) {
+            (LogFormat::Tally, _) => write_delivery(&mut self.text, path, peer, number),
+            (format @ (LogFormat::Combined | LogFormat::Json), Some(exchange)) => {
+                let record = Record {
+                    path: Some(path),
+                    peer,
+                    number: Some(number),
+                    exchange,
+                    bytes: delivery.received.bytes(),
+                    outcome: delivery.outcome,
+                    duration_ms: delivery.ended.0.saturating_sub(delivery.began.0) / 1000,
+                };
+                write_record(format, &mut self.text, &record);
+            }
+            (LogFormat::Off, _) | (LogFormat::Combined | LogFormat::Json, None) => return,
         }
-        write_delivery(&mut self.text, path, &delivery);
         self.lines += 1;
         if self.text.len() >= HAND_OVER_BYTES {
             self.hand_over();

@@ -1,10 +1,10 @@
-//! The lines of the `tally` format.
+//! What the log is told, and the lines of the `tally` format.
 
-use std::fmt;
-use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 
-use tallyd_ledger::{Client, Delivery};
+use super::exchange::{Answered, Record};
+use super::{append, combined, json};
+use crate::config::LogFormat;
 
 /// Something that the access log tells.
 #[derive(Debug)]
@@ -13,6 +13,10 @@ pub(crate) enum Entry {
     Connected(Peer),
     /// Deliveries have ended and are committed: so many lines.
     Delivered { text: Vec<u8>, lines: u64 },
+    /// An answer that took no number has ended.
+    Answered(Answered),
+    /// The file is to be opened anew.
+    Reopen,
 }
 
 /// A client's address. An IPv4 address that came through an IPv6 socket is IPv4 again (RFC 4291 §2.5.5.2).
@@ -32,35 +36,53 @@ impl From<SocketAddr> for Peer {
 
 impl Entry {
     /// Appends the entry's line.
-    pub(super) fn write_line(&self, out: &mut Vec<u8>) {
+    pub(super) fn write_line(&self, format: LogFormat, out: &mut Vec<u8>) {
         match self {
             Entry::Connected(Peer { ip, port }) => {
                 append(out, format_args!("Client connected with ip : {ip} and port no. : {port}\n"));
             }
             Entry::Delivered { text, .. } => out.extend_from_slice(text),
+            Entry::Answered(answered) => {
+                let path = answered.exchange.path();
+                write_record(format, out, &answered.record(path.as_deref()));
+            }
+            Entry::Reopen => {}
+        }
+    }
+
+    /// How many lines the entry has.
+    pub(super) fn lines(&self) -> u64 {
+        match self {
+            Entry::Connected(_) | Entry::Answered(_) => 1,
+            Entry::Delivered { lines, .. } => *lines,
+            Entry::Reopen => 0,
+        }
+    }
+
+    /// How many bytes of text it holds.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Entry::Connected(_) | Entry::Reopen => 0,
+            Entry::Delivered { text, .. } => text.len(),
+            Entry::Answered(answered) => answered.exchange.weight(),
         }
     }
 }
 
-impl Entry {
-    /// How many lines the entry has.
-    pub(super) fn lines(&self) -> u64 {
-        match self {
-            Entry::Connected(_) => 1,
-            Entry::Delivered { lines, .. } => *lines,
-        }
+/// Appends the line of a record; the formats that tell of no such records have none.
+pub(super) fn write_record(format: LogFormat, out: &mut Vec<u8>, record: &Record<'_>) {
+    match format {
+        LogFormat::Combined => combined::write(out, record),
+        LogFormat::Json => json::write(out, record),
+        LogFormat::Tally | LogFormat::Off => {}
     }
 }
 
 /// Appends the line of a delivery, in the form `PATH|CLIENT ADDRESS|CLIENT PORT|N`.
-pub(super) fn write_delivery(out: &mut Vec<u8>, path: &str, delivery: &Delivery<()>) {
-    let Client { address, port, .. } = delivery.client;
+pub(super) fn write_delivery(out: &mut Vec<u8>, path: &str, peer: Peer, number: u64) {
+    let Peer { ip, port } = peer;
     out.extend_from_slice(path.as_bytes());
-    append(out, format_args!("|{address}|{port}|{}\n", delivery.request.number()));
-}
-
-fn append(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
-    out.write_fmt(text).expect("writing to a vector cannot fail");
+    append(out, format_args!("|{ip}|{port}|{number}\n"));
 }
 
 #[cfg(test)]
@@ -70,7 +92,7 @@ mod tests {
     #[track_caller]
     fn check(entry: &Entry, expect: &str) {
         let mut out = Vec::new();
-        entry.write_line(&mut out);
+        entry.write_line(LogFormat::Tally, &mut out);
         assert_eq!(String::from_utf8_lossy(&out), expect);
     }
 

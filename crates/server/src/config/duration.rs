@@ -17,10 +17,18 @@ pub(crate) fn some_time(text: &str) -> Result<Duration, Fault> {
 
 /// A length of time that may be none at all, up to [`LONGEST`].
 pub(crate) fn up_to_longest(text: &str) -> Result<Duration, Fault> {
-    let duration = duration(text)
-        .ok_or_else(|| Fault::new("is not a duration (a number with ms, s, m or h; without: seconds)"))?;
+    let duration = duration(text).ok_or_else(not_a_duration)?;
     if duration > LONGEST {
         return Err(Fault::new("is longer than 24h"));
+    }
+    Ok(duration)
+}
+
+/// How old a file may get: none at all, up to [`OLDEST`].
+pub(crate) fn up_to_oldest(text: &str) -> Result<Duration, Fault> {
+    let duration = duration(text).ok_or_else(not_a_duration)?;
+    if duration > OLDEST {
+        return Err(Fault::new("is longer than 8784h"));
     }
     Ok(duration)
 }
@@ -30,6 +38,13 @@ const SHORTEST: Duration = Duration::from_millis(1);
 
 /// A day: a peer that was silent for longer has gone, and any more is a slip of the unit.
 const LONGEST: Duration = Duration::from_hours(24);
+
+/// A leap year: what is to be kept for longer needs no limit.
+const OLDEST: Duration = Duration::from_hours(366 * 24);
+
+fn not_a_duration() -> Fault {
+    Fault::new("is not a duration (a number with ms, s, m or h; without: seconds)")
+}
 
 /// The length of time a text stands for, whatever it is.
 fn duration(text: &str) -> Option<Duration> {
@@ -88,6 +103,9 @@ mod tests {
         check("99999999999999999999999999", "is longer than 24h");
         check(&"9".repeat(400), "is longer than 24h");
         assert_eq!(up_to_longest("0"), Ok(Duration::ZERO));
+        assert_eq!(up_to_oldest("0"), Ok(Duration::ZERO));
+        assert_eq!(up_to_oldest("8784h"), Ok(OLDEST));
+        assert_eq!(up_to_oldest("8785h"), Err(Fault::new("is longer than 8784h")));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::start_error::StartError;
 use super::table;
 use super::typed::Typed;
 use super::value::{BindAddress, LedgerFile, ListingMode, LogFile, LogFormat};
+use crate::access_log::Rotation;
 
 /// All that the server needs to know before it starts.
 #[derive(Clone, Debug)]
@@ -99,6 +100,8 @@ pub(crate) struct Log {
     pub(crate) format: LogFormat,
     /// Where lines go.
     pub(crate) file: Sourced<LogFile>,
+    /// When a file is set aside.
+    pub(crate) rotation: Rotation,
 }
 
 impl Config {
@@ -129,7 +132,15 @@ impl Config {
                 durability: typed.one(&table::DURABILITY)?.value,
                 state,
             },
-            log: Log { format: typed.one(&table::LOG_FORMAT)?.value, file: typed.one(&table::LOG_FILE)? },
+            log: Log {
+                format: typed.one(&table::LOG_FORMAT)?.value,
+                file: typed.one(&table::LOG_FILE)?,
+                rotation: Rotation {
+                    size_bytes: typed.one(&table::LOG_ROTATE_SIZE)?.value,
+                    age: typed.one(&table::LOG_ROTATE_AGE)?.value,
+                    keep: typed.one(&table::LOG_KEEP)?.value,
+                },
+            },
             typed,
         })
     }

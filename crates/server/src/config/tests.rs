@@ -61,6 +61,9 @@ pub(super) fn meaning(config: &Config, name: &str) -> String {
         "durability" => format!("{:?}", config.ledger.durability),
         "log-format" => format!("{:?}", config.log.format),
         "log-file" => format!("{:?}", config.log.file.value),
+        "log-rotate-size" => format!("{}", config.log.rotation.size_bytes),
+        "log-rotate-age" => format!("{:?}", config.log.rotation.age),
+        "log-keep" => format!("{}", config.log.rotation.keep),
         other => panic!("the setting {other} has no meaning here: add its line"),
     }
 }
@@ -117,6 +120,14 @@ fn each_setting_on_the_command_line() {
     check(&["--durability", "commit"], "durability", "Commit");
     check(&[], "log-format", "Tally");
     check(&["--log-format", "off"], "log-format", "Off");
+    check(&["--log-format", "combined"], "log-format", "Combined");
+    check(&["--log-format", "json"], "log-format", "Json");
+    check(&[], "log-rotate-size", "0");
+    check(&["--log-rotate-size", "10M"], "log-rotate-size", "10485760");
+    check(&[], "log-rotate-age", "0ns");
+    check(&["--log-rotate-age", "168h"], "log-rotate-age", "604800s");
+    check(&[], "log-keep", "5");
+    check(&["--log-keep", "1"], "log-keep", "1");
     check(&[], "log-file", "StandardOutput");
     check(&["--log-file", "-"], "log-file", "StandardOutput");
     check(&["--log-file", "a.log"], "log-file", "Path(\"a.log\")");
@@ -188,7 +199,15 @@ fn each_setting_refuses_what_it_is_not() {
     );
     check(
         &["--log-format", "json\n"],
-        r#"log format "json\n" (--log-format, command line) is not one of: tally, off; write it as in: --log-format tally"#,
+        r#"log format "json\n" (--log-format, command line) is not one of: tally, combined, json, off; write it as in: --log-format tally"#,
+    );
+    check(
+        &["--log-rotate-age", "1d"],
+        r#"log file's age "1d" (--log-rotate-age, command line) is not a duration (a number with ms, s, m or h; without: seconds); write it as in: --log-rotate-age 24h"#,
+    );
+    check(
+        &["--log-keep", "0"],
+        r#"number of log files "0" (--log-keep, command line) is not a whole number from 1 to 1000; write it as in: --log-keep 14"#,
     );
     check(
         &["--log-file", ""],

@@ -52,6 +52,10 @@ impl BindAddress {
 pub(crate) enum LogFormat {
     /// A banner, a line per connection, and a line per delivery: `PATH|CLIENT ADDRESS|CLIENT PORT|N`.
     Tally,
+    /// A line per request, in the NCSA combined format.
+    Combined,
+    /// A line per request, a JSON object.
+    Json,
     /// Nothing.
     Off,
 }
@@ -99,7 +103,12 @@ pub(crate) trait Choice: Copy + 'static {
 }
 
 impl Choice for LogFormat {
-    const CHOICES: &'static [(&'static str, Self)] = &[("tally", LogFormat::Tally), ("off", LogFormat::Off)];
+    const CHOICES: &'static [(&'static str, Self)] = &[
+        ("tally", LogFormat::Tally),
+        ("combined", LogFormat::Combined),
+        ("json", LogFormat::Json),
+        ("off", LogFormat::Off),
+    ];
 }
 
 impl Choice for ListingMode {
@@ -269,9 +278,11 @@ mod tests {
     #[test]
     fn choices() {
         check(choice::<LogFormat>, "tally", "Tally");
+        check(choice::<LogFormat>, "combined", "Combined");
+        check(choice::<LogFormat>, "json", "Json");
         check(choice::<LogFormat>, "off", "Off");
-        check(choice::<LogFormat>, "Off", "is not one of: tally, off");
-        check(choice::<LogFormat>, "", "is not one of: tally, off");
+        check(choice::<LogFormat>, "Off", "is not one of: tally, combined, json, off");
+        check(choice::<LogFormat>, "", "is not one of: tally, combined, json, off");
         check(choice::<ListingMode>, "json", "Json");
         check(choice::<ListingMode>, "on", "is not one of: html, json, off");
         check(choice::<Durability>, "commit", "Commit");

@@ -17,9 +17,9 @@ use tallyd_http::target::{SitePath, Target};
 use tallyd_ledger::{Client, Kind};
 
 use super::buffers::Output;
-use super::listing::ListingOrder;
-use super::receipts::{self, Dispatch};
-use crate::access_log::Peer;
+use super::listing::{ListingOrder, Rendering, answer_with_listing};
+use super::receipts::{self, Dispatch, Numbered, Unnumbered};
+use crate::access_log::{Asked, Peer};
 use crate::backend::remembered::{Handle, Remembered};
 use crate::clock;
 use crate::site::Selection;
@@ -62,8 +62,10 @@ pub(super) enum Answered {
     ButForContent(Body<Handle>, Persistence),
     /// It can be given once the request's content is out of the way.
     AfterContent(Framing),
-    /// It is a listing, which has to be read.
-    ByListing(ListingOrder),
+    /// Its head is in the output; this listing follows.
+    ButForListing(Box<Rendering>, Persistence),
+    /// It can be given once this directory was read.
+    AfterReading(Box<ListingOrder>),
     /// It can be given once this path was looked up on a disk.
     AfterFetch(SitePath<'static>),
 }
@@ -79,36 +81,41 @@ pub(super) fn answer(
         Ok(None) => {}
         Ok(Some(framing)) => return Answered::AfterContent(framing),
         Err(refusal) => {
-            return Answered::Wholly(refuse(refusal, Some(request), Persistence::Close, worker, output));
+            return Answered::Wholly(refuse(
+                refusal,
+                Asked::Read(request),
+                Persistence::Close,
+                worker,
+                output,
+            ));
         }
     }
     let ends = progress.content == ContentState::LeftOver || worker.is_draining();
     let wanted = Persistence::of_request(request.version, &request.fields.connection);
     let persistence = if ends { Persistence::Close } else { wanted };
     let refused = |refusal, output: &mut Output| {
-        Answered::Wholly(refuse(refusal, Some(request), persistence, worker, output))
+        Answered::Wholly(refuse(refusal, Asked::Read(request), persistence, worker, output))
     };
     let target = match request.check_host().and_then(|()| target_of(request)) {
         Ok(target) => target,
         Err(refusal) => return refused(refusal, output),
     };
     let (method, path, query) = match target {
-        Asked::Options => return Answered::Wholly(tell_options(persistence, worker, output)),
-        Asked::Representation { method, path, query } => (method, path, query),
+        Sought::Options => return Answered::Wholly(tell_options(request, persistence, worker, output)),
+        Sought::Representation { method, path, query } => (method, path, query),
     };
     match progress.selection.take().unwrap_or_else(|| worker.site.select(&path)) {
         Selection::File(file) => deliver(&file, request, method, persistence, worker, output),
         Selection::Directory => match worker.site.listing_form(&request.fields.accept) {
-            Some(form) => Answered::ByListing(ListingOrder {
-                path: path.into_owned(),
-                query: Query::parse(query),
-                form,
-                method,
-                version: request.version,
-                persistence,
-            }),
+            Some(form) => {
+                let order = ListingOrder { path: path.into_owned(), query: Query::parse(query), form };
+                Answered::AfterReading(Box::new(order))
+            }
             None => refused(Refusal::NotFound, output),
         },
+        Selection::Listing(listing) => {
+            answer_with_listing(*listing, request, method, persistence, worker, output)
+        }
         Selection::Redirect => Answered::Wholly(redirect(&path, query, request, persistence, worker, output)),
         Selection::Refused(refusal) => refused(refusal, output),
         Selection::Cold => Answered::AfterFetch(path.into_owned()),
@@ -139,24 +146,24 @@ fn check_content(request: &Request<'_>, progress: &mut Progress) -> Result<Optio
 }
 
 /// What is asked for, by method and target together.
-enum Asked<'a> {
+enum Sought<'a> {
     Representation { method: RetrievalMethod, path: SitePath<'a>, query: Option<&'a [u8]> },
     Options,
 }
 
-fn target_of<'a>(request: &Request<'a>) -> Result<Asked<'a>, Refusal> {
+fn target_of<'a>(request: &Request<'a>) -> Result<Sought<'a>, Refusal> {
     match (request.method, request.target) {
         (Method::NotAllowed, _) => Err(Refusal::MethodNotAllowed),
         (Method::Unknown, _) => Err(Refusal::NotImplemented),
-        (Method::Options, target) => Target::parse(target).map(|_| Asked::Options),
+        (Method::Options, target) => Target::parse(target).map(|_| Sought::Options),
         (Method::Get, target) => retrieval_of(RetrievalMethod::Get, target),
         (Method::Head, target) => retrieval_of(RetrievalMethod::Head, target),
     }
 }
 
-fn retrieval_of(method: RetrievalMethod, target: &[u8]) -> Result<Asked<'_>, Refusal> {
+fn retrieval_of(method: RetrievalMethod, target: &[u8]) -> Result<Sought<'_>, Refusal> {
     match Target::parse(target)? {
-        Target::Path { path, query } => Ok(Asked::Representation { method, path, query }),
+        Target::Path { path, query } => Ok(Sought::Representation { method, path, query }),
         Target::Server => Err(Refusal::BadTarget),
     }
 }
@@ -173,6 +180,7 @@ fn deliver(
     let (conditions, range) = (&request.fields.conditions, &request.fields.range);
     let now = clock::http_date();
     let decision = decide(&Retrieval { method, conditions, range }, &file.representation, now);
+    let status = decision.status();
     let request_number =
         counted_kind(&decision, method).map(|kind| file.tally.take_number(kind, clock::today()));
     let body = match (&decision, &file.prepared_fields) {
@@ -190,12 +198,15 @@ fn deliver(
         }
     };
     write_end(&mut output.bytes, persistence);
-    if let Some(number) = request_number {
-        let content = match method {
-            RetrievalMethod::Get => receipts::Content::of_body(&body),
-            RetrievalMethod::Head => receipts::Content::Nothing,
-        };
-        expect_receipt(number, content, file, request, worker, output);
+    match request_number {
+        Some(number) => {
+            let content = match method {
+                RetrievalMethod::Get => receipts::Content::of_body(&body),
+                RetrievalMethod::Head => receipts::Content::Nothing,
+            };
+            expect_receipt(number, status, content, file, request, worker, output);
+        }
+        None => expect_unnumbered(Asked::Read(request), status, 0, worker, output),
     }
     match (method, body) {
         (RetrievalMethod::Head, _) | (RetrievalMethod::Get, Body::Empty) => Answered::Wholly(persistence),
@@ -230,6 +241,7 @@ fn counted_kind(decision: &Decision, method: RetrievalMethod) -> Option<Kind> {
 /// Promises the ledger to report what becomes of an answer whose head ends here.
 fn expect_receipt(
     number: tallyd_ledger::Request,
+    status: Status,
     content: receipts::Content,
     file: &Remembered,
     request: &Request<'_>,
@@ -238,14 +250,35 @@ fn expect_receipt(
 ) {
     let Peer { ip, port } = output.peer;
     let agent = worker.site.identity_of(request.fields.user_agent.lines());
-    output.receipts.expect(Dispatch {
+    output.receipts.expect(Dispatch::Numbered(Numbered {
         request: number,
         client: Client { address: ip, port, agent },
         representation: file.counted_as,
         content,
         content_at: output.position(),
         began: clock::ledger_moment(),
-    });
+        details: worker.log.details(Asked::Read(request), status),
+    }));
+}
+
+/// Promises the access log to report what becomes of an answer that takes no number and whose head ends here, if it tells of
+/// such.
+pub(super) fn expect_unnumbered(
+    asked: Asked<'_>,
+    status: Status,
+    content_length: u64,
+    worker: &Worker,
+    output: &mut Output,
+) {
+    if let Some(exchange) = worker.log.details(asked, status) {
+        output.receipts.expect(Dispatch::Unnumbered(Unnumbered {
+            peer: output.peer,
+            exchange,
+            content_length,
+            content_at: output.position(),
+            began: clock::ledger_moment(),
+        }));
+    }
 }
 
 /// The body of a plain 200, as `ResponsePlan` makes it.
@@ -269,21 +302,27 @@ fn redirect(
     let text = format!("This directory is at {location}\n");
     begin(Status::MOVED_PERMANENTLY, worker, output);
     write_field(&mut output.bytes, "Location", &location);
-    finish_with_text(&text, Some(request.method), persistence, output);
+    finish_with_text(&text, Asked::Read(request), Status::MOVED_PERMANENTLY, persistence, worker, output);
     persistence
 }
 
-fn tell_options(persistence: Persistence, worker: &Worker, output: &mut Output) -> Persistence {
+fn tell_options(
+    request: &Request<'_>,
+    persistence: Persistence,
+    worker: &Worker,
+    output: &mut Output,
+) -> Persistence {
     begin(Status::NO_CONTENT, worker, output);
     write_field(&mut output.bytes, "Allow", ALLOW);
     write_end(&mut output.bytes, persistence);
+    expect_unnumbered(Asked::Read(request), Status::NO_CONTENT, 0, worker, output);
     persistence
 }
 
-/// Answers with a refusal; returns what becomes of the connection. `request` is absent where none could be read.
+/// Answers with a refusal; returns what becomes of the connection.
 pub(super) fn refuse(
     refusal: Refusal,
-    request: Option<&Request<'_>>,
+    asked: Asked<'_>,
     persistence: Persistence,
     worker: &Worker,
     output: &mut Output,
@@ -296,7 +335,7 @@ pub(super) fn refuse(
     if refusal == Refusal::MethodNotAllowed {
         write_field(&mut output.bytes, "Allow", ALLOW);
     }
-    finish_with_text(refusal.sentence(), request.map(|request| request.method), persistence, output);
+    finish_with_text(refusal.sentence(), asked, refusal.status(), persistence, worker, output);
     persistence
 }
 
@@ -304,11 +343,18 @@ pub(super) fn begin(status: Status, worker: &Worker, output: &mut Output) {
     write_start(&mut output.bytes, status, &worker.date.now());
 }
 
-fn finish_with_text(text: &str, method: Option<Method>, persistence: Persistence, output: &mut Output) {
+fn finish_with_text(
+    text: &str,
+    asked: Asked<'_>,
+    status: Status,
+    persistence: Persistence,
+    worker: &Worker,
+    output: &mut Output,
+) {
     write_field(&mut output.bytes, "Content-Type", "text/plain; charset=utf-8");
     write_field(&mut output.bytes, "Content-Length", &text.len().to_string());
     write_end(&mut output.bytes, persistence);
-    if method != Some(Method::Head) {
-        output.bytes.extend_from_slice(text.as_bytes());
-    }
+    let content = if asked.withholds_content() { "" } else { text };
+    expect_unnumbered(asked, status, content.len() as u64, worker, output);
+    output.bytes.extend_from_slice(content.as_bytes());
 }

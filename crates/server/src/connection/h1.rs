@@ -15,11 +15,11 @@ use tallyd_http::target::SitePath;
 use super::answer::{Answered, ContentState, MAX_SKIPPED_CONTENT, Progress, answer, refuse};
 use super::buffers::{Input, Output};
 use super::departures::Farewell;
-use super::listing::ListingOrder;
+use super::listing::{ListingOrder, Rendering};
 use super::presence::{Awaits, Interrupt, Phase};
 use super::receipts::Receipts;
 use super::socket::{Arrival, End, Followed, Socket};
-use crate::access_log::Peer;
+use crate::access_log::{Asked, Peer};
 use crate::backend::remembered::Handle;
 use crate::transmit::{self, Outcome};
 use crate::worker::Worker;
@@ -58,7 +58,9 @@ enum Step {
     /// A file that is not in the kernel's caches.
     Fetch(SitePath<'static>),
     /// A directory to be read and shown.
-    List(ListingOrder),
+    Read(Box<ListingOrder>),
+    /// A listing whose head is in the output.
+    SendListing(Box<Rendering>, Persistence),
     /// The content of an answer whose head is in the output.
     SendBody(Body<Handle>, Persistence),
     /// The end, once the output is written.
@@ -67,7 +69,7 @@ enum Step {
 
 /// Serves one client until either side is done.
 pub(crate) async fn serve(socket: Socket, peer: Peer, worker: Rc<Worker>) {
-    let output = Output::new(peer, Receipts::new(Rc::clone(&worker.reporter)));
+    let output = Output::new(peer, Receipts::new(Rc::clone(&worker.recipients)));
     let (input, progress, habit) = (Input::default(), Progress::default(), Habit::Waits);
     let mut conversation = Conversation { socket, worker, input, output, progress, habit };
     let farewell = conversation.run().await;
@@ -101,9 +103,10 @@ impl Conversation {
                     Ok(Outcome::Truncated) => return Some(Farewell::AtOnce),
                     Err(end) => Err(end),
                 },
-                Step::List(order) => match Box::pin(self.list(order)).await {
-                    Ok(Persistence::Keep | Persistence::KeepSaid) => Ok(()),
-                    Ok(Persistence::Close) => return Some(self.farewell()),
+                Step::Read(order) => self.read_directory(*order).await,
+                Step::SendListing(rendering, persistence) => match self.send_listing(*rendering).await {
+                    Ok(()) if persistence != Persistence::Close => Ok(()),
+                    Ok(()) => return Some(self.farewell()),
                     Err(end) => Err(end),
                 },
                 // The end of the connection travels in the same packet as the end of the answer.
@@ -144,10 +147,11 @@ impl Conversation {
                     self.finish_request(length);
                     return Step::SendBody(body, persistence);
                 }
-                Answered::ByListing(order) => {
+                Answered::ButForListing(rendering, persistence) => {
                     self.finish_request(length);
-                    return Step::List(order);
+                    return Step::SendListing(rendering, persistence);
                 }
+                Answered::AfterReading(order) => return Step::Read(order),
                 Answered::AfterContent(framing) => return Step::SkipContent(framing, length),
                 Answered::AfterFetch(path) => return Step::Fetch(path),
             }
@@ -177,13 +181,15 @@ impl Conversation {
     }
 
     fn refuse_and_close(&mut self, refusal: Refusal) -> Step {
-        refuse(refusal, None, Persistence::Close, &self.worker, &mut self.output);
+        let asked = Asked::Unreadable(self.input.bytes());
+        refuse(refusal, asked, Persistence::Close, &self.worker, &mut self.output);
         Step::Close(Farewell::Linger)
     }
 
     /// Answers a head that took too long; a client that does not take the answer at once does not get it.
     fn give_up_on_head(&mut self) -> Farewell {
-        refuse(Refusal::RequestTimeout, None, Persistence::Close, &self.worker, &mut self.output);
+        let asked = Asked::Unreadable(self.input.bytes());
+        refuse(Refusal::RequestTimeout, asked, Persistence::Close, &self.worker, &mut self.output);
         self.socket.send_at_once(&self.output.bytes);
         Farewell::AtOnce
     }
@@ -255,23 +261,17 @@ impl Conversation {
         sent
     }
 
-    async fn list(&mut self, order: ListingOrder) -> Result<Persistence, End> {
+    async fn read_directory(&mut self, order: ListingOrder) -> Result<(), End> {
         self.flush(Followed::ByNothing).await?;
         self.socket.presence().enter(Phase::Fetching);
-        let listing = self.worker.site.list(order.path.clone(), order.query.clone(), order.form).await;
-        self.socket.presence().answer();
-        let ended = match listing {
-            Ok(listing) => order.send(listing, &mut self.socket, &mut self.output, &self.worker).await,
-            Err(refusal) => {
-                let persistence = refuse(refusal, None, order.persistence, &self.worker, &mut self.output);
-                self.flush(Followed::ByNothing).await.map(|()| persistence)
-            }
-        };
-        self.output.at = self.socket.sent();
-        if let Ok(Persistence::Close) = ended {
-            self.flush(Followed::ByMore).await?;
-        }
-        ended
+        let ListingOrder { path, query, form } = order;
+        self.progress.selection = Some(self.worker.site.list(path, query, form).await);
+        Ok(())
+    }
+
+    async fn send_listing(&mut self, rendering: Rendering) -> Result<(), End> {
+        Box::pin(rendering.send(&mut self.socket, &mut self.output)).await?;
+        self.flush(Followed::ByNothing).await
     }
 
     async fn fetch(&mut self, path: SitePath<'static>) -> Result<(), End> {

@@ -1,16 +1,17 @@
-//! Sending a directory's listing: read on a thread that may wait, rendered and sent in chunks.
+//! Answering with a directory's listing: its head at once, its content in chunks as it is rendered.
 
 use tallyd_http::accept::ListingForm;
 use tallyd_http::h1::persistence::Persistence;
 use tallyd_http::h1::writer::{write_chunk, write_end, write_field};
-use tallyd_http::request::Version;
+use tallyd_http::request::{Request, Version};
 use tallyd_http::response::RetrievalMethod;
 use tallyd_http::status::Status;
 use tallyd_http::target::SitePath;
 
-use super::answer::begin;
+use super::answer::{Answered, begin, expect_unnumbered};
 use super::buffers::Output;
 use super::socket::{End, Followed, Socket};
+use crate::access_log::Asked;
 use crate::site::listing::{Listing, Progress, Query};
 use crate::worker::Worker;
 
@@ -19,82 +20,104 @@ pub(super) struct ListingOrder {
     pub(super) path: SitePath<'static>,
     pub(super) query: Query,
     pub(super) form: ListingForm,
-    pub(super) method: RetrievalMethod,
-    pub(super) version: Version,
-    pub(super) persistence: Persistence,
 }
 
 /// How the end of a listing is told, whose length is known only when it is rendered.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Framing {
     /// It fits one chunk of the rendering.
-    Length,
+    Length(usize),
     Chunked,
     /// HTTP/1.0 knows no chunks: the content ends with the connection (RFC 9112 §6.3).
     Close,
 }
 
-impl ListingOrder {
-    /// Sends the listing that was read for this order; returns what becomes of the connection.
-    pub(super) async fn send(
-        &self,
-        mut listing: Listing,
-        socket: &mut Socket,
-        output: &mut Output,
-        worker: &Worker,
-    ) -> Result<Persistence, End> {
-        let mut chunk = Vec::new();
-        let mut progress = listing.render(&mut chunk);
-        let framing = match (progress, self.version) {
-            (Progress::Done, _) => Framing::Length,
-            (Progress::More, Version::Http11) => Framing::Chunked,
-            (Progress::More, Version::Http10) => Framing::Close,
-        };
-        let persistence = if framing == Framing::Close { Persistence::Close } else { self.persistence };
-        self.write_head(framing, chunk.len(), persistence, output, worker);
-        if self.method == RetrievalMethod::Head {
-            return Ok(persistence);
+/// A listing whose head is in the output.
+pub(super) struct Rendering {
+    listing: Listing,
+    /// What is rendered and not sent.
+    chunk: Vec<u8>,
+    progress: Progress,
+    framing: Framing,
+}
+
+/// Answers with a listing that was read.
+pub(super) fn answer_with_listing(
+    mut listing: Listing,
+    request: &Request<'_>,
+    method: RetrievalMethod,
+    persistence: Persistence,
+    worker: &Worker,
+    output: &mut Output,
+) -> Answered {
+    let mut chunk = Vec::new();
+    let progress = listing.render(&mut chunk);
+    let framing = match (progress, request.version) {
+        (Progress::Done, _) => Framing::Length(chunk.len()),
+        (Progress::More, Version::Http11) => Framing::Chunked,
+        (Progress::More, Version::Http10) => Framing::Close,
+    };
+    let persistence = if framing == Framing::Close { Persistence::Close } else { persistence };
+    write_head(&listing, framing, persistence, worker, output);
+    let content_length = match (method, framing) {
+        (RetrievalMethod::Head, _) => 0,
+        (RetrievalMethod::Get, Framing::Length(length)) => length as u64,
+        // It is said when it is known.
+        (RetrievalMethod::Get, Framing::Chunked | Framing::Close) => u64::MAX,
+    };
+    expect_unnumbered(Asked::Read(request), Status::OK, content_length, worker, output);
+    match method {
+        RetrievalMethod::Head => Answered::Wholly(persistence),
+        RetrievalMethod::Get => {
+            let rendering = Rendering { listing, chunk, progress, framing };
+            Answered::ButForListing(Box::new(rendering), persistence)
         }
+    }
+}
+
+fn write_head(
+    listing: &Listing,
+    framing: Framing,
+    persistence: Persistence,
+    worker: &Worker,
+    output: &mut Output,
+) {
+    begin(Status::OK, worker, output);
+    for (name, value) in worker.site.listing_fields(listing.form()) {
+        write_field(&mut output.bytes, name, value);
+    }
+    match framing {
+        Framing::Length(length) => write_field(&mut output.bytes, "Content-Length", &length.to_string()),
+        Framing::Chunked => write_field(&mut output.bytes, "Transfer-Encoding", "chunked"),
+        Framing::Close => {}
+    }
+    write_end(&mut output.bytes, persistence);
+}
+
+impl Rendering {
+    /// Sends what is in the output, and the content behind it.
+    pub(super) async fn send(mut self, socket: &mut Socket, output: &mut Output) -> Result<(), End> {
         loop {
-            match framing {
-                Framing::Length | Framing::Close => output.bytes.extend_from_slice(&chunk),
-                Framing::Chunked => write_chunk(&mut output.bytes, &chunk),
+            match self.framing {
+                Framing::Length(_) | Framing::Close => output.bytes.extend_from_slice(&self.chunk),
+                Framing::Chunked => write_chunk(&mut output.bytes, &self.chunk),
             }
-            if progress == Progress::Done {
+            if self.progress == Progress::Done {
                 break;
             }
-            socket.send(&output.bytes, Followed::ByMore).await?;
+            let sent = socket.send(&output.bytes, Followed::ByMore).await;
             output.bytes.clear();
-            chunk.clear();
+            output.at = socket.sent();
+            sent?;
             // Others get their turn between two chunks.
             tokio::task::yield_now().await;
-            progress = listing.render(&mut chunk);
+            self.chunk.clear();
+            self.progress = self.listing.render(&mut self.chunk);
         }
-        if framing == Framing::Chunked {
+        if self.framing == Framing::Chunked {
             write_chunk(&mut output.bytes, b"");
         }
-        socket.send(&output.bytes, Followed::ByNothing).await?;
-        output.bytes.clear();
-        Ok(persistence)
-    }
-
-    fn write_head(
-        &self,
-        framing: Framing,
-        length: usize,
-        persistence: Persistence,
-        output: &mut Output,
-        worker: &Worker,
-    ) {
-        begin(Status::OK, worker, output);
-        for (name, value) in worker.site.listing_fields(self.form) {
-            write_field(&mut output.bytes, name, value);
-        }
-        match framing {
-            Framing::Length => write_field(&mut output.bytes, "Content-Length", &length.to_string()),
-            Framing::Chunked => write_field(&mut output.bytes, "Transfer-Encoding", "chunked"),
-            Framing::Close => {}
-        }
-        write_end(&mut output.bytes, persistence);
+        output.receipts.last_ends_at(output.position());
+        Ok(())
     }
 }

@@ -12,6 +12,7 @@ use tallyd_http::range::ByteRange;
 use tallyd_http::response::Body;
 use tallyd_ledger::{Client, Delivery, Moment, Outcome, Received, Reporter, Representation, Request};
 
+use crate::access_log::{AccessLog, Answered, Details, Exchange, Peer};
 use crate::clock;
 
 /// The content of an answer, as far as its delivery is concerned.
@@ -27,7 +28,16 @@ pub(crate) enum Content {
 
 /// An answer on its way.
 #[derive(Debug)]
-pub(crate) struct Dispatch {
+pub(crate) enum Dispatch {
+    /// From a resource: the ledger is told what becomes of it.
+    Numbered(Numbered),
+    /// Any other: the access log alone is told.
+    Unnumbered(Unnumbered),
+}
+
+/// An answer that has taken a number.
+#[derive(Debug)]
+pub(crate) struct Numbered {
     /// The numbered request.
     pub(crate) request: Request,
     /// Who asked.
@@ -40,6 +50,29 @@ pub(crate) struct Dispatch {
     pub(crate) content_at: u64,
     /// When the status was decided.
     pub(crate) began: Moment,
+    /// For the access line.
+    pub(crate) details: Details,
+}
+
+/// An answer that takes none, for a log that tells of it all the same.
+#[derive(Debug)]
+pub(crate) struct Unnumbered {
+    /// Who asked.
+    pub(crate) peer: Peer,
+    /// What was asked and answered.
+    pub(crate) exchange: Box<Exchange>,
+    /// How many bytes follow the head.
+    pub(crate) content_length: u64,
+    /// Where the content begins in the connection's stream of bytes.
+    pub(crate) content_at: u64,
+    /// When the status was decided.
+    pub(crate) began: Moment,
+}
+
+/// Those who are told what became of answers.
+pub(crate) struct Recipients {
+    pub(crate) ledger: Reporter<Details>,
+    pub(crate) log: AccessLog,
 }
 
 /// The answers of one connection that are on their way, in the order of the stream.
@@ -47,7 +80,7 @@ pub(crate) struct Dispatch {
 /// Whatever is still on its way when this is dropped, also by a panic, is reported as aborted.
 pub(crate) struct Receipts {
     waiting: Vec<Dispatch>,
-    reporter: Rc<Reporter<()>>,
+    recipients: Rc<Recipients>,
     /// How much of the stream is known to have arrived.
     acknowledged: u64,
     /// How much of the stream was written.
@@ -104,9 +137,9 @@ fn parts_within(parts: &Multipart, mut length: u64) -> Vec<Range<u64>> {
 }
 
 impl Receipts {
-    /// None yet; they will be reported to `reporter`.
-    pub(crate) fn new(reporter: Rc<Reporter<()>>) -> Receipts {
-        Receipts { waiting: Vec::new(), reporter, acknowledged: 0, written: 0 }
+    /// None yet; they will be reported to `recipients`.
+    pub(crate) fn new(recipients: Rc<Recipients>) -> Receipts {
+        Receipts { waiting: Vec::new(), recipients, acknowledged: 0, written: 0 }
     }
 
     /// Adds an answer that is about to be written.
@@ -124,14 +157,28 @@ impl Receipts {
         (self.written, self.acknowledged) = (written, acknowledged);
         let complete = self.waiting.iter().take_while(|dispatch| dispatch.end() <= acknowledged).count();
         for dispatch in self.waiting.drain(..complete) {
-            let length = dispatch.content.length();
-            self.reporter.ended(dispatch.into_delivery(length, length, Outcome::Completed));
+            let length = dispatch.content_length();
+            dispatch.report(length, length, Outcome::Completed, &self.recipients);
         }
     }
 
     /// Tells the ledger of what does not end at once.
     pub(crate) fn announce(&mut self) {
-        self.waiting.iter_mut().for_each(|dispatch| self.reporter.began(&mut dispatch.request));
+        for dispatch in &mut self.waiting {
+            match dispatch {
+                Dispatch::Numbered(answer) => self.recipients.ledger.began(&mut answer.request),
+                Dispatch::Unnumbered(_) => {}
+            }
+        }
+    }
+
+    /// Says where the last answer ends in the stream, if that was not known when it was begun.
+    pub(crate) fn last_ends_at(&mut self, position: u64) {
+        if let Some(Dispatch::Unnumbered(answer)) = self.waiting.last_mut()
+            && answer.content_length == u64::MAX
+        {
+            answer.content_length = position.saturating_sub(answer.content_at);
+        }
     }
 
     /// Gives back what is allocated, while nothing is on its way.
@@ -146,10 +193,9 @@ impl Drop for Receipts {
     fn drop(&mut self) {
         let (written, acknowledged) = (self.written, self.acknowledged);
         for dispatch in self.waiting.drain(..) {
-            let within =
-                |position: u64| position.saturating_sub(dispatch.content_at).min(dispatch.content.length());
-            let (arrived, written) = (within(acknowledged), within(written));
-            self.reporter.ended(dispatch.into_delivery(arrived, written, Outcome::Aborted));
+            let (start, length) = (dispatch.content_at(), dispatch.content_length());
+            let within = |position: u64| position.saturating_sub(start).min(length);
+            dispatch.report(within(acknowledged), within(written), Outcome::Aborted, &self.recipients);
         }
     }
 }
@@ -157,11 +203,37 @@ impl Drop for Receipts {
 impl Dispatch {
     /// Where the answer ends in the stream.
     fn end(&self) -> u64 {
-        self.content_at + self.content.length()
+        self.content_at().saturating_add(self.content_length())
     }
 
+    fn content_at(&self) -> u64 {
+        match self {
+            Dispatch::Numbered(answer) => answer.content_at,
+            Dispatch::Unnumbered(answer) => answer.content_at,
+        }
+    }
+
+    fn content_length(&self) -> u64 {
+        match self {
+            Dispatch::Numbered(answer) => answer.content.length(),
+            Dispatch::Unnumbered(answer) => answer.content_length,
+        }
+    }
+
+    /// Reports the end, with `arrived` bytes of the content acknowledged and `written` bytes of it written.
+    fn report(self, arrived: u64, written: u64, outcome: Outcome, recipients: &Recipients) {
+        match self {
+            Dispatch::Numbered(answer) => {
+                recipients.ledger.ended(answer.into_delivery(arrived, written, outcome));
+            }
+            Dispatch::Unnumbered(answer) => recipients.log.tell_answered(answer.into_end(arrived, outcome)),
+        }
+    }
+}
+
+impl Numbered {
     /// The delivery, with `arrived` bytes of the content acknowledged and `written` bytes of it written.
-    fn into_delivery(self, arrived: u64, written: u64, outcome: Outcome) -> Delivery<()> {
+    fn into_delivery(self, arrived: u64, written: u64, outcome: Outcome) -> Delivery<Details> {
         Delivery {
             received: self.content.received(arrived),
             written_to: self.content.position(written),
@@ -171,8 +243,15 @@ impl Dispatch {
             outcome,
             began: self.began,
             ended: clock::ledger_moment(),
-            line: (),
+            line: self.details,
         }
+    }
+}
+
+impl Unnumbered {
+    fn into_end(self, bytes: u64, outcome: Outcome) -> Answered {
+        let duration_ms = clock::ledger_moment().0.saturating_sub(self.began.0) / 1000;
+        Answered { peer: self.peer, exchange: self.exchange, bytes, outcome, duration_ms }
     }
 }
 

@@ -23,6 +23,7 @@ use tallyd_http::validator::{HttpDate, StrongTag, TagScope, Variant};
 use tallyd_ledger::{Ledger, Reporter};
 
 use self::listing::{Listing, Listings};
+use crate::access_log::Details;
 use crate::backend::folder::{Failure, Folder, Found, OpenFile, Patience};
 use crate::backend::remembered::{Handle, Memory, Remembered};
 use crate::clock;
@@ -39,7 +40,7 @@ pub(crate) struct Publication {
     /// How a directory without such a file is shown.
     pub(crate) listings: Listings,
     /// Where they are counted.
-    pub(crate) ledger: Ledger<()>,
+    pub(crate) ledger: Ledger<Details>,
     /// Makes the identities that all workers give to the ledger: of clients' user agents, and of versions.
     pub(crate) identities: RandomState,
 }
@@ -59,6 +60,8 @@ pub(crate) enum Selection {
     Redirect,
     /// A directory without an index file.
     Directory,
+    /// Its listing, once it was read.
+    Listing(Box<Listing>),
     /// Nothing that is shown.
     Refused(Refusal),
     /// Not known without waiting for a disk.
@@ -87,7 +90,7 @@ impl Site {
     }
 
     /// A reporter for one worker.
-    pub(crate) fn reporter(&self) -> Reporter<()> {
+    pub(crate) fn reporter(&self) -> Reporter<Details> {
         self.publication.ledger.reporter()
     }
 
@@ -110,8 +113,11 @@ impl Site {
         path: SitePath<'static>,
         query: listing::Query,
         form: ListingForm,
-    ) -> Result<Listing, Refusal> {
-        Listing::read(Arc::clone(&self.publication), path, query, form).await.map_err(refusal_of)
+    ) -> Selection {
+        match Listing::read(Arc::clone(&self.publication), path, query, form).await {
+            Ok(listing) => Selection::Listing(Box::new(listing)),
+            Err(failure) => Selection::Refused(refusal_of(failure)),
+        }
     }
 
     /// Selects what `path` leads to without waiting for a disk.

@@ -9,6 +9,7 @@ mod connections;
 mod counting;
 mod exhaustion;
 mod files;
+mod formats;
 mod harness;
 mod listings;
 mod memory;

@@ -154,6 +154,11 @@ impl Listing {
         listing
     }
 
+    /// The form that it is rendered in.
+    pub(crate) fn form(&self) -> ListingForm {
+        self.form
+    }
+
     /// Appends the next chunk to `out`, of `CHUNK_BYTES` and one entry at most.
     pub(crate) fn render(&mut self, out: &mut Vec<u8>) -> Progress {
         let full = out.len() + CHUNK_BYTES;

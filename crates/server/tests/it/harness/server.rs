@@ -61,6 +61,19 @@ impl Server {
         Self::launch(tallyd(site).args(arguments), Stdout::Followed)
     }
 
+    /// Starts the command with a format that has its banner on standard error.
+    pub(crate) fn start_with_format(site: &Site, arguments: &[&str]) -> Self {
+        let mut command = tallyd(site);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let stdout = Lines::follow(child.stdout.take().expect("a piped stdout"));
+        let stderr = Lines::follow(child.stderr.take().expect("a piped stderr"));
+        let (banner, address) = stderr.wait_for("the banner", |lines| {
+            lines.iter().find_map(|line| Some((line.clone(), address_in(line)?)))
+        });
+        Self { child, address, banner, stdout, stderr, _unread: None }
+    }
+
     /// Starts the command and reads its banner, nothing more, before standard output goes where it should.
     pub(crate) fn launch(command: &mut Command, stdout: Stdout) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -99,6 +112,11 @@ impl Server {
 
     pub(crate) fn connect(&self) -> Conn {
         Conn::open(self.address)
+    }
+
+    /// What came on standard error.
+    pub(crate) fn stderr(&self) -> &Lines {
+        &self.stderr
     }
 
     /// One GET on a connection of its own.

@@ -1,0 +1,286 @@
+//! The formats that tell of every request, the file they go to, its rotation, and an analyser that reads them.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::harness::{Conn, Content, SOON, Server, Site, eventually, noise};
+
+/// Asks for one of each kind: with a number and without one.
+fn ask_for_everything(server: &Server) {
+    let mut conn = server.connect();
+    conn.send("GET /f HTTP/1.1\r\nHost: a\r\nReferer: http://b/\"c\r\nUser-Agent: a|b \\ \u{e9}\r\n\r\n");
+    assert_eq!(conn.answer().status, 200);
+    assert_eq!(conn.head("/f?query").status, 200);
+    conn.send("GET /f HTTP/1.1\r\nHost: a\r\nRange: bytes=1-3\r\n\r\n");
+    assert_eq!(conn.answer().status, 206);
+    conn.send("GET /f HTTP/1.1\r\nHost: a\r\nRange: bytes=9-\r\n\r\n");
+    assert_eq!(conn.answer().status, 416);
+    conn.send("GET /f HTTP/1.1\r\nHost: a\r\nIf-Match: \"x\"\r\n\r\n");
+    assert_eq!(conn.answer().status, 412);
+    assert_eq!(conn.get("/missing%20it").status, 404);
+    assert_eq!(conn.get("/dir").status, 301);
+    assert_eq!(conn.get("/%zz").status, 400);
+    conn.send("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(conn.next(Content::Withheld).expect("an answer").status, 204);
+    conn.send("BREW /f HTTP/1.0\r\n\r\n");
+    assert_eq!(conn.answer().status, 501);
+    for (bytes, status) in [("GET /f HTTP/9.0\r\n", 505), ("\u{1}\"\r\n\r\n", 400)] {
+        let mut conn = server.connect();
+        conn.send(bytes);
+        assert_eq!(conn.answer().status, status);
+    }
+}
+
+fn site() -> Site {
+    Site::with(&[("f", "content"), ("dir/index.html", "index")])
+}
+
+/// Waits for so many lines, and says that there are no more.
+fn lines(server: &mut Server, count: usize) -> Vec<String> {
+    server.stdout().wait_for("all lines", |lines| (lines.len() >= count).then_some(()));
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait_for_exit(SOON).code(), Some(0));
+    let lines = server.stdout().all();
+    assert_eq!(lines.len(), count, "{lines:#?}");
+    lines
+}
+
+#[test]
+fn combined_lines_tell_of_every_request() {
+    let site = site();
+    let mut server = Server::start_with_format(&site, &["--log-format", "combined"]);
+    ask_for_everything(&server);
+    let mut told: Vec<String> = lines(&mut server, 12)
+        .iter()
+        .map(|line| {
+            let (start, rest) = line.split_once('[').expect("a time");
+            assert_eq!(start, "127.0.0.1 - - ");
+            let (time, rest) = rest.split_once("] ").expect("a time");
+            // As in 22/Nov/2026:21:48:20 +0000.
+            assert!(time.len() == 26 && time.ends_with(" +0000"), "{time}");
+            rest.to_owned()
+        })
+        .collect();
+    told.sort_unstable();
+    let length = |status: u16| match status {
+        400 => "The address is not a valid path on this site.\n".len(),
+        404 => "There is nothing here under this address.\n".len(),
+        status => panic!("{status} is not asked for"),
+    };
+    let mut expect = [
+        r#""GET /f HTTP/1.1" 200 7 "http://b/\x22c" "a|b \x5C \xC3\xA9""#.to_owned(),
+        r#""HEAD /f?query HTTP/1.1" 200 0 "-" "-""#.to_owned(),
+        r#""GET /f HTTP/1.1" 206 3 "-" "-""#.to_owned(),
+        r#""GET /f HTTP/1.1" 416 0 "-" "-""#.to_owned(),
+        r#""GET /f HTTP/1.1" 412 0 "-" "-""#.to_owned(),
+        format!(r#""GET /missing%20it HTTP/1.1" 404 {} "-" "-""#, length(404)),
+        format!(r#""GET /dir HTTP/1.1" 301 {} "-" "-""#, "This directory is at /dir/\n".len()),
+        format!(r#""GET /%zz HTTP/1.1" 400 {} "-" "-""#, length(400)),
+        r#""OPTIONS * HTTP/1.1" 204 0 "-" "-""#.to_owned(),
+        r#""BREW /f HTTP/1.0" 501 59 "-" "-""#.to_owned(),
+        r#""GET /f HTTP/9.0" 505 47 "-" "-""#.to_owned(),
+        r#""\x01\x22" 400 37 "-" "-""#.to_owned(),
+    ];
+    expect.sort_unstable();
+    assert_eq!(told, expect);
+}
+
+#[test]
+fn json_lines_tell_of_every_request() {
+    let site = site();
+    let mut server = Server::start_with_format(&site, &["--log-format", "json"]);
+    ask_for_everything(&server);
+    let told: Vec<Value> = lines(&mut server, 12)
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}")))
+        .collect();
+    let mut short: Vec<String> = told
+        .iter()
+        .map(|it| {
+            assert_eq!((&it["client"], &it["outcome"]), (&json!("127.0.0.1"), &json!("completed")));
+            assert!(it["port"].is_u64() && it["duration_ms"].is_u64() && it["time"].is_string(), "{it}");
+            format!("{} {} {} {} {}", it["status"], it["path"], it["n"], it["method"], it["protocol"])
+        })
+        .collect();
+    short.sort_unstable();
+    let expect = [
+        r#"200 "/f" 1 "GET" "HTTP/1.1""#,
+        r#"200 "/f" 2 "HEAD" "HTTP/1.1""#,
+        r#"204 "*" null "OPTIONS" "HTTP/1.1""#,
+        r#"206 "/f" 3 "GET" "HTTP/1.1""#,
+        r#"301 "/dir" null "GET" "HTTP/1.1""#,
+        r#"400 "/%25zz" null "GET" "HTTP/1.1""#,
+        "400 null null null null",
+        r#"404 "/missing it" null "GET" "HTTP/1.1""#,
+        r#"412 "/f" null "GET" "HTTP/1.1""#,
+        r#"416 "/f" null "GET" "HTTP/1.1""#,
+        r#"501 "/f" null "BREW" "HTTP/1.0""#,
+        r#"505 "/f" null "GET" "HTTP/9.0""#,
+    ];
+    assert_eq!(short, expect);
+    let first = told.iter().find(|it| it["n"] == 1).expect("the first request");
+    assert_eq!(
+        [&first["referrer"], &first["user_agent"], &first["bytes"]],
+        [&json!("http://b/\"c"), &json!("a|b \\ \u{e9}"), &json!(7)]
+    );
+}
+
+#[test]
+fn a_cut_transfer_says_how_much_arrived() {
+    const LENGTH: usize = 20_000_000;
+    let site = Site::new();
+    site.file("large", noise(LENGTH, 1));
+    let mut server = Server::start_with_format(&site, &["--log-format", "json"]);
+    let mut conn = Conn::with_small_window(server.address());
+    conn.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
+    conn.next_head().expect("an answer");
+    conn.take(100_000);
+    conn.reset();
+    let line: Value = serde_json::from_str(&lines(&mut server, 1)[0]).expect("JSON");
+    assert_eq!([&line["outcome"], &line["n"], &line["status"]], [&json!("aborted"), &json!(1), &json!(200)]);
+    let bytes = line["bytes"].as_u64().expect("a number");
+    assert!((100_000..LENGTH as u64).contains(&bytes), "{bytes} bytes");
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    fs::read_to_string(path).expect("a log file in UTF-8")
+}
+
+/// The numbers of a text of whole `tally` lines, without those that are no delivery.
+fn numbers(text: &str) -> Vec<u64> {
+    assert!(text.is_empty() || text.ends_with('\n'), "torn: {:?}", text.lines().last());
+    let of_line = |line: &str| -> Option<u64> {
+        let [path, address, _, n] = line.split('|').collect::<Vec<_>>()[..] else { return None };
+        assert_eq!((path, address), ("/f", "127.0.0.1"), "torn: {line}");
+        n.parse().ok()
+    };
+    let deliveries = text
+        .lines()
+        .filter(|line| !line.starts_with("Client connected") && !line.starts_with("The http server"));
+    deliveries.map(|line| of_line(line).unwrap_or_else(|| panic!("torn: {line}"))).collect()
+}
+
+/// Asks for `/f` so often, many at a time.
+fn load(server: &Server, requests: usize) {
+    const BATCH: usize = 500;
+    let mut conn = server.connect();
+    let batch = "GET /f HTTP/1.1\r\nHost: a\r\n\r\n".repeat(BATCH);
+    for _ in 0..requests / BATCH {
+        conn.send(&batch);
+        for _ in 0..BATCH {
+            assert_eq!(conn.answer().content, b"content");
+        }
+    }
+}
+
+fn is_all(mut numbers: Vec<u64>, count: u64) -> bool {
+    numbers.sort_unstable();
+    numbers == (1..=count).collect::<Vec<_>>()
+}
+
+#[test]
+fn rotation_under_load_loses_and_tears_no_line() {
+    const REQUESTS: usize = 40_000;
+    let site = site();
+    let path = site.around().join("log");
+    let mut server = Server::start_with_format(
+        &site,
+        &["--log-file", path.to_str().expect("UTF-8"), "--log-rotate-size", "100K", "--log-keep", "100"],
+    );
+    load(&server, REQUESTS);
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait_for_exit(SOON).code(), Some(0));
+
+    let rotated = (1..).map(|number| site.around().join(format!("log.{number}")));
+    let mut files: Vec<String> = rotated.take_while(|path| path.exists()).map(read).collect();
+    assert!(files.len() >= 5, "{} rotations", files.len());
+    files.insert(0, read(&path));
+    let all: Vec<u64> = files.iter().rev().flat_map(|text| numbers(text)).collect();
+    assert!(is_all(all, REQUESTS as u64));
+}
+
+#[test]
+fn a_signal_opens_the_file_anew_under_load() {
+    const REQUESTS: usize = 20_000;
+    let site = site();
+    let name = |number: usize| site.around().join(format!("log.{number}"));
+    let mut server = Server::start_with_format(&site, &["--log-file", name(0).to_str().expect("UTF-8")]);
+    std::thread::scope(|scope| {
+        let loading = scope.spawn(|| load(&server, REQUESTS));
+        for number in (1..=5).rev() {
+            // As logrotate does: the file is moved away, and then the server is told.
+            eventually("a file with lines", SOON, || (fs::metadata(name(0)).ok()?.len() > 0).then_some(()));
+            fs::rename(name(0), name(number)).expect("a file to move");
+            server.signal(if number % 2 == 0 { Signal::HUP } else { Signal::USR1 });
+            eventually("a new file", SOON, || name(0).exists().then_some(()));
+            load(&server, 500);
+        }
+        loading.join().expect("answers");
+    });
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait_for_exit(SOON).code(), Some(0));
+    let all: Vec<u64> = (0..=5).rev().flat_map(|number| numbers(&read(name(number)))).collect();
+    assert!(is_all(all, REQUESTS as u64 + 5 * 500));
+}
+
+#[test]
+fn a_file_that_cannot_be_opened_anew_is_written_on_and_that_is_said_once() {
+    let site = site();
+    let folder = site.around().join("logs");
+    fs::create_dir(&folder).expect("a folder");
+    let path = folder.join("log");
+    let server = Server::start_with_format(&site, &["--log-file", path.to_str().expect("UTF-8")]);
+    assert_eq!(server.fetch("/f").status, 200);
+    // A folder in the file's place stops even root.
+    let moved = folder.join("moved");
+    fs::rename(&path, &moved).expect("a file to move");
+    fs::create_dir(&path).expect("a folder");
+    server.signal(Signal::HUP);
+    let said = |lines: &[String]| {
+        let count = lines.iter().filter(|line| line.contains("no new file can be begun")).count();
+        (count > 0).then_some(count)
+    };
+    assert_eq!(server.stderr().wait_for("the failure", said), 1);
+    assert_eq!(server.fetch("/f").status, 200);
+    eventually("the line in the old file", SOON, || (numbers(&read(&moved)).len() == 2).then_some(()));
+    assert_eq!(said(&server.stderr().all()), Some(1));
+}
+
+#[test]
+fn goaccess_reads_every_combined_line() {
+    let site = site();
+    let log = site.around().join("log");
+    let arguments = ["--log-format", "combined", "--log-file", log.to_str().expect("UTF-8")];
+    let mut server = Server::start_with_format(&site, &arguments);
+    ask_for_everything(&server);
+    let agents = ["", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", "a\"b", "\t|%h", "\u{1f980}"];
+    let mut conn = server.connect();
+    for agent in agents {
+        conn.send(format!("GET /f HTTP/1.1\r\nHost: a\r\nReferer: {agent}\r\nUser-Agent: {agent}\r\n\r\n"));
+        assert_eq!(conn.answer().status, 200);
+    }
+    let lines = 12 + agents.len();
+    eventually("all lines", SOON, || (read(&log).lines().count() == lines).then_some(()));
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait_for_exit(SOON).code(), Some(0));
+
+    let report = site.around().join("report.json");
+    let status = Command::new("goaccess")
+        .args(["--no-global-config", "--log-format=COMBINED", "--no-progress", "--output"])
+        .args([&report, &log])
+        .output()
+        .expect("this test needs goaccess");
+    assert!(status.status.success(), "{status:?}");
+    let report: Value = serde_json::from_str(&read(&report)).expect("JSON");
+    let general = &report["general"];
+    assert_eq!(
+        [&general["total_requests"], &general["valid_requests"], &general["failed_requests"]],
+        [&json!(lines), &json!(lines), &json!(0)],
+        "{}",
+        read(&log)
+    );
+}
