@@ -3,7 +3,7 @@
 
 use std::fs::{DirBuilder, canonicalize};
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tallyd_ledger::{Ledger, Observer, OpenError, Options, Place, Resumed};
 
@@ -126,6 +126,7 @@ fn announcement(path: Option<&Path>, resumed: &Resumed) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
 
     #[test]
     fn what_is_said_at_the_start() {
