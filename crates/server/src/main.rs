@@ -10,6 +10,8 @@ mod config;
 mod connection;
 mod console;
 mod counting;
+mod counts;
+mod date;
 mod ending;
 mod figures;
 mod kernel;
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
 fn run() -> Result<(), StartError> {
     match config::read(std::env::args_os(), std::env::vars_os())? {
         Invocation::Serve(config) => serve::serve(&config)?,
+        Invocation::Counts(counts) => counts::run(&counts)?,
         Invocation::Check(config) => print(&config::explain(&config)?)?,
         Invocation::Print(text) => print(&text)?,
     }
@@ -50,6 +53,5 @@ fn run() -> Result<(), StartError> {
 
 fn print(text: &str) -> Result<(), StartError> {
     let mut output = io::stdout().lock();
-    let printed = output.write_all(text.as_bytes()).and_then(|()| output.flush());
-    printed.map_err(|error| StartError::misfit(format!("standard output cannot be written ({error})")))
+    console::printed(output.write_all(text.as_bytes()).and_then(|()| output.flush()))
 }

@@ -11,6 +11,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 
 use super::complaint;
+use super::counts_table;
 use super::given::{Given, Origin};
 use super::manual::{self, SHELL};
 use super::note::{ABOUT, NOTES};
@@ -23,7 +24,16 @@ pub(super) enum Asked {
     /// A text on standard output, and nothing else.
     Print(String),
     /// A run with these settings, in the order of the table.
-    Run(Vec<Given>),
+    Run(Program, Vec<Given>),
+}
+
+/// What is to run.
+#[derive(Clone, Copy)]
+pub(super) enum Program {
+    /// The server.
+    Server,
+    /// `tallyd counts`.
+    Counts,
 }
 
 /// Reads the arguments after the program's name.
@@ -37,11 +47,14 @@ pub(super) fn read(args: impl Iterator<Item = OsString>) -> Result<Asked, StartE
 
 /// The whole command line: settings and subcommands.
 pub(super) fn command() -> Command {
+    let counts = Command::new("counts")
+        .about("Print how often files were downloaded, from the ledger")
+        .args(counts_table::settings().map(arg));
     let man = Command::new("man").about("Print the manual page, in roff");
     let completions = Command::new("completions")
         .about("Print a script that lets a shell complete")
         .arg(arg(&SHELL.setting).required(true));
-    settings_command().subcommand(man).subcommand(completions)
+    settings_command().subcommand(counts).subcommand(man).subcommand(completions)
 }
 
 /// The command line of a run: settings alone.
@@ -50,7 +63,7 @@ pub(super) fn settings_command() -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .bin_name("tallyd")
         .about(ABOUT)
-        .override_usage("tallyd [OPTIONS] [ROOT]\n       tallyd man\n       tallyd completions SHELL")
+        .override_usage("tallyd [OPTIONS] [ROOT]\n       tallyd counts [OPTIONS] [PATH...]\n       tallyd man\n       tallyd completions SHELL")
         .after_help("--help says more about each setting.")
         .after_long_help(after_long_help())
         .disable_help_subcommand(true)
@@ -63,10 +76,16 @@ fn is_help(error: &clap::Error) -> bool {
 
 fn asked(matches: &ArgMatches) -> Result<Asked, StartError> {
     match matches.subcommand() {
-        None => Ok(Asked::Run(TABLE.iter().flat_map(|setting| given(setting, matches)).collect())),
+        None => Ok(Asked::Run(Program::Server, all_given(TABLE.iter().copied(), matches))),
+        Some(("counts", _)) if matches.args_present() => Err(StartError::wrong(
+            "what the subcommand \"counts\" is to do stands after it; write it as in: tallyd counts --top 20, or ./counts for a folder of that name",
+        )),
         Some((name, _)) if matches.args_present() => Err(StartError::wrong(format!(
             "the subcommand \"{name}\" takes no settings; write tallyd {name} alone, or ./{name} for a folder of that name",
         ))),
+        Some(("counts", counts)) => {
+            Ok(Asked::Run(Program::Counts, all_given(counts_table::settings(), counts)))
+        }
         Some(("man", _)) => Ok(Asked::Print(manual::page())),
         Some((_, completions)) => {
             let shell = given(&SHELL.setting, completions);
@@ -74,6 +93,10 @@ fn asked(matches: &ArgMatches) -> Result<Asked, StartError> {
             Ok(Asked::Print(manual::completions(shell.read(&SHELL)?.value)))
         }
     }
+}
+
+fn all_given(settings: impl Iterator<Item = &'static Setting>, matches: &ArgMatches) -> Vec<Given> {
+    settings.flat_map(|setting| given(setting, matches)).collect()
 }
 
 /// The texts of one setting on the command line.

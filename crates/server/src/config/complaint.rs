@@ -2,6 +2,7 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::counts_table;
 use super::manual::SHELL;
 use super::setting::Setting;
 use super::start_error::StartError;
@@ -32,9 +33,14 @@ fn unknown(argument: &str, meant: Option<String>) -> String {
             "the argument {argument:?} (command line) is one too many; name one folder, in quotes if it holds spaces"
         );
     }
-    // A flag that exists is unknown only to a subcommand.
-    if let Some(setting) = setting_of(argument) {
-        return format!("a subcommand takes no {} (command line); see tallyd --help", setting.flag());
+    // A flag that exists is unknown only elsewhere.
+    if TABLE.iter().any(|setting| setting.flag() == argument) {
+        return format!("a subcommand takes no {argument} (command line); see tallyd --help");
+    }
+    if counts_table::settings().any(|setting| setting.flag() == argument) {
+        return format!(
+            "{argument} (command line) is of the subcommand counts; write it as in: tallyd counts {argument}"
+        );
     }
     match meant {
         Some(meant) => {
@@ -72,7 +78,12 @@ fn twice(argument: &str) -> String {
 fn setting_of(argument: &str) -> Option<&'static Setting> {
     let name = argument.split(' ').next().unwrap_or(argument);
     let name = name.trim_matches(['[', ']', '<', '>']);
-    TABLE.iter().copied().chain([&SHELL.setting]).find(|setting| setting.flag() == name)
+    TABLE
+        .iter()
+        .copied()
+        .chain([&SHELL.setting])
+        .chain(counts_table::settings())
+        .find(|setting| setting.flag() == name)
 }
 
 fn text(error: &clap::Error, kind: ContextKind) -> Option<String> {
@@ -128,6 +139,14 @@ mod tests {
         check(
             &["www", "man"],
             r#"the subcommand "man" takes no settings; write tallyd man alone, or ./man for a folder of that name"#,
+        );
+        check(
+            &["--ledger", "x", "counts"],
+            r#"what the subcommand "counts" is to do stands after it; write it as in: tallyd counts --top 20, or ./counts for a folder of that name"#,
+        );
+        check(
+            &["--json"],
+            "--json (command line) is of the subcommand counts; write it as in: tallyd counts --json",
         );
         check(&["man", "--check"], "a subcommand takes no --check (command line); see tallyd --help");
         check(

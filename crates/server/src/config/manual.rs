@@ -5,6 +5,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
 use super::command_line::{command, settings_command};
+use super::counts_table;
 use super::note::{Layout, NOTES};
 use super::setting::{Form, Occurs, Parse, Places, Room, Row, Setting, Takes};
 use super::value::{self, Choice};
@@ -69,6 +70,12 @@ fn subcommands() -> Roff {
         roff.text([bold(subcommand.get_name()), roman(argument(subcommand))]);
         roff.text([roman(about)]);
     }
+    roff.control("SH", ["SETTINGS OF COUNTS"]);
+    for setting in counts_table::settings() {
+        roff.control("TP", []);
+        roff.text([bold(setting.flag())]);
+        roff.text([roman(setting.doc)]);
+    }
     roff
 }
 
@@ -110,21 +117,33 @@ mod tests {
             Ok(Invocation::Print(text)) => text,
             other => panic!("{args:?} asks for a text, not {other:?}"),
         };
+        let all = || TABLE.iter().copied().chain(counts_table::settings());
+        let is_flag = |setting: &&Setting| !matches!(setting.form, Form::Positional { .. });
+        for args in [&["-h"][..], &["--help"]] {
+            let text = printed(args);
+            for setting in TABLE.iter().copied().filter(is_flag) {
+                assert!(text.contains(&setting.flag()), "{args:?} does not name {}", setting.flag());
+            }
+        }
+        for args in [&["counts", "--help"][..], &["counts", "-h"]] {
+            let text = printed(args);
+            for setting in counts_table::settings().filter(is_flag) {
+                assert!(text.contains(&setting.flag()), "{args:?} does not name {}", setting.flag());
+            }
+        }
         for args in [
-            &["-h"][..],
-            &["--help"],
-            &["completions", "bash"],
+            &["completions", "bash"][..],
             &["completions", "elvish"],
             &["completions", "powershell"],
             &["completions", "zsh"],
         ] {
             let text = printed(args);
-            for setting in TABLE.iter().filter(|setting| !matches!(setting.form, Form::Positional { .. })) {
+            for setting in all().filter(|setting| !matches!(setting.form, Form::Positional { .. })) {
                 assert!(text.contains(&setting.flag()), "{args:?} does not name {}", setting.flag());
             }
         }
         let (fish, man) = (printed(&["completions", "fish"]), printed(&["man"]).replace("\\-", "-"));
-        for setting in TABLE {
+        for setting in all() {
             assert!(
                 matches!(setting.form, Form::Positional { .. })
                     || fish.contains(&format!("-l {}", setting.name))

@@ -5,10 +5,14 @@
 //! `file` collect texts and where each was written (`typed`); `meant` is the one place where texts become
 //! values. The room acts on nothing: it opens the configuration file and the folder to serve, no socket.
 //!
+//! `tallyd counts` has settings of its own (`counts_table`), which go the same way (`counts`).
+//!
 //! A setting is added by a row in `table`, a field in `meant::Config`, and the line there that moves it over.
 
 mod command_line;
 mod complaint;
+mod counts;
+mod counts_table;
 mod duration;
 mod explain;
 mod file;
@@ -33,10 +37,12 @@ mod variables;
 
 use std::ffi::OsString;
 
-use command_line::Asked;
+use command_line::{Asked, Program};
 use ledger_file::StateFolder;
 use typed::Typed;
 
+pub(crate) use counts::{Answer, Counts};
+pub(crate) use counts_table::Lines;
 pub(crate) use explain::explain;
 pub(crate) use given::Sourced;
 pub(crate) use meant::Config;
@@ -48,6 +54,8 @@ pub(crate) use value::{BindAddress, LedgerFile, ListingMode, LogFile, LogFormat}
 pub(crate) enum Invocation {
     /// Serve until a signal.
     Serve(Config),
+    /// Print what a ledger holds and exit.
+    Counts(Counts),
     /// Print [`explain()`] and exit.
     Check(Config),
     /// Print this text on standard output and exit.
@@ -60,15 +68,19 @@ pub(crate) fn read(
     args: impl Iterator<Item = OsString>,
     vars: impl Iterator<Item = (OsString, OsString)>,
 ) -> Result<Invocation, StartError> {
-    let flags = match command_line::read(args.skip(1))? {
+    let (flags, program) = match command_line::read(args.skip(1))? {
         Asked::Print(text) => return Ok(Invocation::Print(text)),
-        Asked::Run(flags) => flags,
+        Asked::Run(program, flags) => (flags, program),
     };
     let vars: Vec<_> = vars.collect();
     let state = StateFolder::of(&vars);
     let mut typed = Typed { flags, variables: variables::read(vars.into_iter())?, file: Vec::new() };
     if let Some(path) = typed.optional(&table::CONFIG)? {
         typed.file = file::read(&path)?;
+    }
+    match program {
+        Program::Counts => return Ok(Invocation::Counts(Counts::from_typed(&typed, state)?)),
+        Program::Server => {}
     }
     let check = typed.one(&table::CHECK)?.value;
     let config = Config::from_typed(typed, state)?;

@@ -50,7 +50,8 @@ a unit it is seconds. SIZE and BYTES: a whole number with K, M, G or T
         title: "Exit status",
         body: "\
 0  after a clean end, and after --check found nothing wrong
-1  the world does not fit: no such folder, the port is taken
+1  the world does not fit: no such folder, the port is taken; or
+   tallyd counts --verify found a law broken
 2  the invocation is wrong: an unknown flag, a value out of range",
         layout: Layout::Lines,
     },
@@ -61,6 +62,8 @@ tallyd                      serve ./www on a free port
 tallyd -p 8080 /srv/www     serve /srv/www on port 8080
 tallyd -b 127.0.0.1 -b ::1  serve this machine alone
 tallyd --check -p 8080      say what would be served, and stop
+tallyd --ledger none        count since the start only
+tallyd counts --top 20      what was downloaded most, from ./www
 tallyd ./man                serve a folder that is named as a subcommand
 tallyd completions bash     print what a shell needs to complete",
         layout: Layout::Lines,

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::counts_table;
 use super::note::{ABOUT, Layout, NOTES, Note};
 use super::setting::{Form, Occurs, Places, Setting, Takes};
 use super::table::TABLE;
@@ -18,6 +19,7 @@ const HEAD: &str = "\
 const USAGE: &str = "\
 ```
 tallyd [OPTIONS] [ROOT]
+tallyd counts [OPTIONS] [PATH...]
 tallyd man
 tallyd completions SHELL
 ```
@@ -30,6 +32,7 @@ fn page() -> String {
         parts.push(format!("\n## {}\n", of_room[0].owner.heading()));
         parts.extend(of_room.iter().map(|setting| section(setting)));
     }
+    parts.push(counts());
     parts.push(example());
     parts.concat()
 }
@@ -78,6 +81,19 @@ fn repeated(setting: &Setting) -> &'static str {
         Occurs::Repeated { .. } => ", repeatable",
     }
 }
+
+/// The settings of `tallyd counts`; those that it shares with the server have their section already.
+fn counts() -> String {
+    let sections = counts_table::TABLE.iter().map(|setting| section(setting));
+    format!("\n{COUNTS}{}", sections.collect::<String>())
+}
+
+const COUNTS: &str = "\
+## `tallyd counts`
+
+Prints how often files were downloaded, from the ledger, also while the
+server runs. `--ledger` and `--config` are those of the server.
+";
 
 /// A file with every setting that a file can have.
 fn example() -> String {

@@ -127,6 +127,8 @@ pub(crate) enum Room {
     AccessLog,
     /// How the settings themselves are read.
     Config,
+    /// What is asked of a ledger.
+    Counts,
 }
 
 impl Room {
@@ -140,6 +142,7 @@ impl Room {
             Room::Ledger => "Ledger",
             Room::AccessLog => "Access log",
             Room::Config => "Configuration",
+            Room::Counts => "Counts",
         }
     }
 }

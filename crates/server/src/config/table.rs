@@ -15,7 +15,7 @@ use super::size::size;
 use super::value::{self, BindAddress, Choice, LedgerFile, ListingMode, LogFile, LogFormat};
 
 /// Declares each row, and the list of them all: what is declared cannot be missing from the list.
-macro_rules! table {
+macro_rules! rows {
     ($($name:ident: $value:ty = $parse:expr, $setting:expr;)*) => {
         $(pub(super) static $name: Row<$value> = Row { setting: $setting, parse: $parse };)*
 
@@ -24,12 +24,14 @@ macro_rules! table {
     };
 }
 
+pub(super) use rows;
+
 /// The setting of this name.
 pub(super) fn find(name: &str) -> Option<&'static Setting> {
     TABLE.iter().copied().find(|setting| setting.name == name)
 }
 
-table! {
+rows! {
     ROOT: PathBuf = Parse::Bytes(value::path), Setting {
         name: "root",
         noun: "folder",
@@ -45,8 +47,8 @@ The folder to serve. Only what is inside it is reachable. A relative
 path, here as in every setting, starts at the current directory, also
 when it comes from the configuration file.
 
-`man` and `completions` are subcommands; a folder of such a name is
-served by `tallyd ./man` or `tallyd -- man`.",
+`counts`, `man` and `completions` are subcommands; a folder of such a
+name is served by `tallyd ./man` or `tallyd -- man`.",
         owner: Room::Backend,
     };
 

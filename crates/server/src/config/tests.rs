@@ -37,7 +37,9 @@ pub(super) fn start_with(args: &[&str], vars: &[&str], file: Option<&str>) -> Re
 pub(super) fn config_of(invocation: Invocation) -> Config {
     match invocation {
         Invocation::Serve(config) | Invocation::Check(config) => config,
-        Invocation::Print(text) => panic!("settings were asked for, not: {text}"),
+        other @ (Invocation::Counts(_) | Invocation::Print(_)) => {
+            panic!("settings were asked for, not: {other:?}")
+        }
     }
 }
 
@@ -85,6 +87,8 @@ fn each_setting_on_the_command_line() {
     check(&[], "root", "\"www\"");
     check(&["/srv/www"], "root", "\"/srv/www\"");
     check(&["./man"], "root", "\"./man\"");
+    check(&["./counts"], "root", "\"./counts\"");
+    check(&["--", "counts"], "root", "\"counts\"");
     check(&["--", "man"], "root", "\"man\"");
     check(&["--", "--check"], "root", "\"--check\"");
     check(&["help"], "root", "\"help\"");

@@ -7,6 +7,7 @@ mod attacks;
 mod cold;
 mod connections;
 mod counting;
+mod counts;
 mod exhaustion;
 mod files;
 mod formats;

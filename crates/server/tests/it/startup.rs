@@ -12,7 +12,7 @@ const WRONG_INVOCATION: i32 = 2;
 const WORLD_DOES_NOT_FIT: i32 = 1;
 
 /// Runs the command to its end and checks how it ends; `words` must be in its sentence.
-fn check(command: &mut Command, code: i32, words: &[&str]) {
+pub(crate) fn check(command: &mut Command, code: i32, words: &[&str]) {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the program starts");
     let stdout = Lines::follow(child.stdout.take().expect("a piped stdout"));

@@ -110,6 +110,11 @@ impl Server {
         &self.stdout
     }
 
+    /// What came on standard error.
+    pub(crate) fn stderr(&self) -> &Lines {
+        &self.stderr
+    }
+
     pub(crate) fn connect(&self) -> Conn {
         Conn::open(self.address)
     }
