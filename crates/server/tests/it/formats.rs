@@ -81,7 +81,7 @@ fn combined_lines_tell_of_every_request() {
         format!(r#""GET /dir HTTP/1.1" 301 {} "-" "-""#, "This directory is at /dir/\n".len()),
         format!(r#""GET /%zz HTTP/1.1" 400 {} "-" "-""#, length(400)),
         r#""OPTIONS * HTTP/1.1" 204 0 "-" "-""#.to_owned(),
-        r#""BREW /f HTTP/1.0" 501 59 "-" "-""#.to_owned(),
+        r#""BREW /f HTTP/1.0" 501 58 "-" "-""#.to_owned(),
         r#""GET /f HTTP/9.0" 505 47 "-" "-""#.to_owned(),
         r#""\x01\x22" 400 37 "-" "-""#.to_owned(),
     ];

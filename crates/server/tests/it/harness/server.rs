@@ -119,11 +119,6 @@ impl Server {
         Conn::open(self.address)
     }
 
-    /// What came on standard error.
-    pub(crate) fn stderr(&self) -> &Lines {
-        &self.stderr
-    }
-
     /// One GET on a connection of its own.
     pub(crate) fn fetch(&self, target: &str) -> Answer {
         self.connect().get(target)
