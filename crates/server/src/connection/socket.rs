@@ -226,9 +226,10 @@ impl Socket {
     /// what is still under way to the client (RFC 9112 §9.6). So what comes is read until then, and a little longer where
     /// the client is known to be sending.
     pub(crate) fn begin_departure(&mut self) {
-        // It fails only where the connection has failed, which ends it as well.
-        let _ = rustix::net::shutdown(&self.stream, rustix::net::Shutdown::Write);
-        self.direction = Direction::Closed;
+        // It fails only where the connection has failed; then no end of the stream is queued behind the rest.
+        if rustix::net::shutdown(&self.stream, rustix::net::Shutdown::Write).is_ok() {
+            self.direction = Direction::Closed;
+        }
         self.presence().begin_transfer(Phase::Closing, self.arrived());
         self.await_acknowledgements(Awaits::Some);
     }
@@ -253,10 +254,17 @@ impl Socket {
         let is_nudged = self.presence().take_nudge();
         // What was written a moment ago cannot have been acknowledged yet, unless the client has closed as well.
         let is_worth_a_look = is_nudged || peer == Direction::Closed;
-        if may_close && is_worth_a_look && self.unacknowledged() == 0 {
+        let is_over = || self.unacknowledged() == 0 || self.has_failed();
+        if may_close && is_worth_a_look && is_over() {
             return Poll::Ready(Departure::Done);
         }
         if is_nudged { Poll::Ready(Departure::Nudge) } else { Poll::Pending }
+    }
+
+    /// Whether the connection has failed. A reset behind the end of the client's stream shows here and nowhere else:
+    /// reading finds that end again.
+    fn has_failed(&self) -> bool {
+        !matches!(self.stream.take_error(), Ok(None))
     }
 
     /// Reads what the client still sends and throws it away, as long as `left` bytes allow; says whether it has closed.
@@ -291,8 +299,8 @@ impl Socket {
 
     /// Bytes that wait in the kernel for the client's acknowledgement.
     fn unacknowledged(&self) -> u64 {
-        // A socket that cannot tell has failed, and the next call will say so.
-        let queued = kernel::unacknowledged_bytes(self.stream.as_fd()).unwrap_or(0);
+        // Of a socket that cannot tell, nothing is known to have arrived.
+        let queued = kernel::unacknowledged_bytes(self.stream.as_fd()).unwrap_or(self.sent);
         match self.direction {
             Direction::Open => queued,
             // The end of the stream counts as one byte until it is acknowledged (RFC 9293 §3.4).
