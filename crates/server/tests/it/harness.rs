@@ -12,7 +12,7 @@ mod site;
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub(crate) use client::{Answer, Conn, Content, End};
+pub(crate) use client::{Answer, Conn, Content, End, SMALL_WINDOW, Window};
 pub(crate) use lines::{Delivery, Lines, deliveries};
 pub(crate) use process::{cpu_time, descriptors, pss_kib, raise_descriptor_limit};
 pub(crate) use server::{Server, Stdout, nobody, tallyd};

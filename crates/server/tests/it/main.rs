@@ -6,6 +6,7 @@
 mod attacks;
 mod cold;
 mod connections;
+mod contract;
 mod counting;
 mod counts;
 mod exhaustion;

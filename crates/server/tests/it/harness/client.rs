@@ -2,10 +2,10 @@
 //! and reads answers strictly by RFC 9112; an answer that is not well-formed fails the test.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockFilter, SockRef, Socket, Type};
 
 use super::SOON;
 
@@ -14,6 +14,18 @@ pub(crate) struct Conn {
     stream: TcpStream,
     unread: Vec<u8>,
 }
+
+/// How much a client's system takes in before its program has read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Window {
+    /// As much as the system finds good, some megabytes.
+    Usual,
+    /// Less than `SMALL_WINDOW`.
+    Small,
+}
+
+/// More than a client with a small window takes in beyond what it wants to read, in bytes.
+pub(crate) const SMALL_WINDOW: u64 = 48 * 1024;
 
 /// What the server answered.
 #[derive(Clone, Debug)]
@@ -49,9 +61,20 @@ impl Conn {
 
     /// A connection whose receive buffer is so small that the server must wait for this client to read.
     pub(crate) fn with_small_window(address: SocketAddr) -> Self {
+        Self::open_as(address, None, Window::Small)
+    }
+
+    /// A connection from an address of this machine, of which the loopback interface has 127.0.0.0/8.
+    pub(crate) fn open_as(address: SocketAddr, from: Option<IpAddr>, window: Window) -> Self {
         let socket =
             Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP)).expect("socket");
-        socket.set_recv_buffer_size(8 * 1024).expect("a small buffer");
+        if let Some(from) = from {
+            socket.bind(&SocketAddr::new(from, 0).into()).expect("an address of the loopback interface");
+        }
+        match window {
+            Window::Usual => {}
+            Window::Small => socket.set_recv_buffer_size(8 * 1024).expect("a small buffer"),
+        }
         socket.connect(&address.into()).expect("the server accepts");
         Self::over(socket.into())
     }
@@ -91,7 +114,30 @@ impl Conn {
 
     /// Breaks the connection off: the server gets a reset, not an end.
     pub(crate) fn reset(self) {
-        socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).expect("SO_LINGER");
+        SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).expect("SO_LINGER");
+    }
+
+    /// Acknowledges what has arrived without the delay that the kernel allows itself (tcp(7), `TCP_QUICKACK`).
+    pub(crate) fn acknowledge(&self) {
+        rustix::net::sockopt::set_tcp_quickack(&self.stream, true).expect("TCP_QUICKACK");
+    }
+
+    /// Waits until this side's kernel holds `length` bytes that nobody has read, and acknowledges them.
+    pub(crate) fn hold_unread(&self, length: usize) {
+        let mut room = vec![0; length];
+        super::eventually("bytes arrive", SOON, || {
+            let held = self.stream.peek(&mut room).expect("the connection holds");
+            (held == length).then_some(())
+        });
+        self.acknowledge();
+    }
+
+    /// From now on nothing that the server sends reaches this side's TCP, as if a cable were cut: nothing is
+    /// acknowledged and nothing refused. It ends with the connection, and what is sent still arrives.
+    pub(crate) fn vanish(&self) {
+        // BPF_RET | BPF_K with 0: keep no byte of any packet (socket(7), SO_ATTACH_FILTER).
+        const KEEP_NOTHING: SockFilter = SockFilter::new(0x06, 0, 0, 0);
+        SockRef::from(&self.stream).attach_filter(&[KEEP_NOTHING]).expect("SO_ATTACH_FILTER");
     }
 
     pub(crate) fn get(&mut self, target: &str) -> Answer {
