@@ -19,7 +19,7 @@ impl Calendar {
         const DAY: i64 = 86_400;
         let (year, month, day) = date(unix_seconds.div_euclid(DAY));
         // Less than a day's seconds.
-        let second = unix_seconds.rem_euclid(DAY) as u32;
+        let second = unix_seconds.rem_euclid(DAY).unsigned_abs() as u32;
         Calendar { year, month, day, hour: second / 3600, minute: second / 60 % 60, second: second % 60 }
     }
 }
@@ -36,7 +36,8 @@ fn date(days: i64) -> (i64, u32, u32) {
     let day = of_year - (153 * from_march + 2) / 5 + 1;
     let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month as u32, day as u32)
+    // Both are positive and small.
+    (year, month.unsigned_abs() as u32, day.unsigned_abs() as u32)
 }
 
 #[cfg(test)]

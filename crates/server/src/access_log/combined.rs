@@ -18,20 +18,18 @@ pub(super) fn write(out: &mut Vec<u8>, record: &Record<'_>) {
         out,
         format_args!("{ip} - - [{day:02}/{month}/{year:04}:{hour:02}:{minute:02}:{second:02} +0000] \""),
     );
-    write_value(out, &exchange.request_line);
+    let request_line = Some(&*exchange.request_line).filter(|line| !line.is_empty());
+    write_value(out, request_line);
     append(out, format_args!("\" {} {} \"", exchange.status, record.bytes));
-    write_value(out, exchange.referrer.as_deref().unwrap_or_default());
+    write_value(out, exchange.referrer.as_deref());
     out.extend_from_slice(b"\" \"");
-    write_value(out, exchange.user_agent.as_deref().unwrap_or_default());
+    write_value(out, exchange.user_agent.as_deref());
     out.extend_from_slice(b"\"\n");
 }
 
-/// A field of no length is written as one that is absent: analysers take two quotes in a row for a broken line.
-fn write_value(out: &mut Vec<u8>, value: &[u8]) {
-    if value.is_empty() {
-        out.push(b'-');
-    }
-    for &byte in value {
+/// Writes what is between two quotes; `-` is what was not sent at all.
+fn write_value(out: &mut Vec<u8>, value: Option<&[u8]>) {
+    for &byte in value.unwrap_or(b"-") {
         match byte {
             b'"' | b'\\' | 0..=0x1f | 0x7f.. => append(out, format_args!("\\x{byte:02X}")),
             b' '..=b'~' => out.push(byte),
@@ -62,7 +60,7 @@ mod tests {
             );
         };
         check_agent(None, "-");
-        check_agent(Some(b""), "-");
+        check_agent(Some(b""), "");
         check_agent(Some(b"curl/8.5 (x; y) 'z'|"), "curl/8.5 (x; y) 'z'|");
         check_agent(Some(b"a\" 200 1 \"b"), r"a\x22 200 1 \x22b");
         check_agent(Some(br"\x22 \"), r"\x5Cx22 \x5C");

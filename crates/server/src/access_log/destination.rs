@@ -31,7 +31,7 @@ pub(crate) struct Rotation {
 /// A file that lines are appended to.
 pub(crate) struct File {
     path: PathBuf,
-    file: fs::File,
+    open: fs::File,
     /// When its first line was written.
     begun: SystemTime,
     rotation: Rotation,
@@ -71,26 +71,26 @@ impl Destination {
 impl File {
     /// Opens the file at `path`, or creates it.
     pub(crate) fn open(path: &Path, rotation: Rotation) -> io::Result<File> {
-        let file = append_to(path)?;
-        let begun = begun(&file);
-        Ok(File { path: path.to_owned(), file, begun, rotation, changing: Changing::Works })
+        let open = append_to(path)?;
+        let begun = begun(&open);
+        Ok(File { path: path.to_owned(), open, begun, rotation, changing: Changing::Works })
     }
 
     fn write(&mut self, lines: &[u8]) -> io::Result<()> {
-        let mut metadata = self.file.metadata()?;
+        let mut metadata = self.open.metadata()?;
         if metadata.is_file() && self.is_due(metadata.len(), lines.len() as u64) {
             let rotated = self.rotate();
             self.judge(rotated);
-            metadata = self.file.metadata()?;
+            metadata = self.open.metadata()?;
         }
         if metadata.len() == 0 {
             self.begun = SystemTime::now();
         }
-        self.file.write_all(lines).inspect_err(|_| {
+        self.open.write_all(lines).inspect_err(|_| {
             // What was written of a line before the disk was full is taken back, so that the next one begins a line.
             if metadata.is_file() {
                 // If even that fails, the line is torn: nothing is left to try.
-                let _ = self.file.set_len(metadata.len());
+                let _ = self.open.set_len(metadata.len());
             }
         })
     }
@@ -127,8 +127,8 @@ impl File {
 
     /// Opens what is at the path now; after an error the old file is still the one that is written.
     fn begin_anew(&mut self) -> io::Result<()> {
-        self.file = append_to(&self.path)?;
-        self.begun = begun(&self.file);
+        self.open = append_to(&self.path)?;
+        self.begun = begun(&self.open);
         Ok(())
     }
 
@@ -174,7 +174,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder for the test");
         let path = folder.path().join("log");
         let mut file = File::open(&path, rotation).expect("a new file");
-        texts.iter().for_each(|text| file.write(text.as_bytes()).expect("room for some bytes"));
+        for text in texts {
+            file.write(text.as_bytes()).expect("room for some bytes");
+        }
         let names = (0..expect.len()).map(|number| match number {
             0 => path.clone(),
             number => file.numbered(number as u32),

@@ -72,18 +72,18 @@ impl Scribe {
     fn write(self, mut page: Page) {
         page.turn();
         while let Ok(first) = self.entries.recv() {
-            self.take(first, &mut page);
+            self.take(&first, &mut page);
             // Sleeping, rather than waiting for the next entry, spares the workers a wake-up for each.
             thread::sleep(GATHER);
-            self.entries.try_iter().take(QUEUE_ENTRIES).for_each(|entry| self.take(entry, &mut page));
+            self.entries.try_iter().take(QUEUE_ENTRIES).for_each(|entry| self.take(&entry, &mut page));
             page.turn();
             self.report_dropped();
         }
     }
 
-    fn take(&self, entry: Entry, page: &mut Page) {
+    fn take(&self, entry: &Entry, page: &mut Page) {
         self.shared.queued_bytes.fetch_sub(entry.weight(), Ordering::Relaxed);
-        page.take(&entry);
+        page.take(entry);
         if self.shared.reopen.swap(false, Ordering::Acquire) {
             page.turn();
             page.output.reopen();
