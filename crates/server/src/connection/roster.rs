@@ -125,12 +125,20 @@ impl Presence {
         self.phase.set(Phase::Answering);
     }
 
-    /// Begins a transfer, or the last of one at closing, which is bounded by its rate; `arrived` bytes have arrived
-    /// before it.
+    /// Begins a transfer, or the last of one at closing, which is bounded by its rate; `arrived` bytes have arrived before
+    /// it.
     pub(crate) fn begin_transfer(&self, phase: Phase, arrived: u64) {
         self.enter(phase);
         self.arrived_before.set(arrived);
         self.window.set(Window::Open { since: self.since.get() });
+    }
+
+    /// Begins the connection's end. Whoever was too slow to ask still gets what is on its way to it.
+    pub(crate) fn begin_closing(&self, arrived: u64) {
+        if let Some(Interrupt::Idle | Interrupt::SlowHead) = self.interrupt.get() {
+            self.interrupt.set(None);
+        }
+        self.begin_transfer(Phase::Closing, arrived);
     }
 
     /// How long the connection has been in its phase.

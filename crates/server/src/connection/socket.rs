@@ -230,7 +230,7 @@ impl Socket {
         if rustix::net::shutdown(&self.stream, rustix::net::Shutdown::Write).is_ok() {
             self.direction = Direction::Closed;
         }
-        self.presence().begin_transfer(Phase::Closing, self.arrived());
+        self.presence().begin_closing(self.arrived());
         self.await_acknowledgements(Awaits::Some);
     }
 
