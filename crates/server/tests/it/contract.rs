@@ -4,3 +4,4 @@
 mod books;
 mod rows;
 mod table;
+mod vanished;
