@@ -127,7 +127,6 @@ fn announcement(path: Option<&Path>, resumed: &Resumed) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::PathBuf;
 
     #[test]
     fn what_is_said_at_the_start() {

@@ -35,16 +35,6 @@ struct Conversation {
     output: Output,
     /// About the request whose head stands at the start of the input.
     progress: Progress,
-    habit: Habit,
-}
-
-/// Whether a client waits for an answer before it sends its next request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Habit {
-    /// So far it does: its next request proves that it has the answers to those before.
-    Waits,
-    /// It has sent requests ahead (RFC 9112 §9.3.2): a request proves nothing.
-    Pipelines,
 }
 
 /// What a conversation has to wait for.
@@ -70,8 +60,8 @@ enum Step {
 /// Serves one client until either side is done.
 pub(crate) async fn serve(socket: Socket, peer: Peer, worker: Rc<Worker>) {
     let output = Output::new(peer, Receipts::new(Rc::clone(&worker.recipients)));
-    let (input, progress, habit) = (Input::default(), Progress::default(), Habit::Waits);
-    let mut conversation = Conversation { socket, worker, input, output, progress, habit };
+    let (input, progress) = (Input::default(), Progress::default());
+    let mut conversation = Conversation { socket, worker, input, output, progress };
     let farewell = conversation.run().await;
     if farewell.is_none() {
         conversation.look_for_receipts();
@@ -164,9 +154,6 @@ impl Conversation {
         self.socket.presence().answer();
         self.input.consume(head_length);
         self.progress = Progress::default();
-        if !self.input.is_empty() {
-            self.habit = Habit::Pipelines;
-        }
     }
 
     /// How to close after the last answer: what the client still has under way decides.
@@ -223,10 +210,9 @@ impl Conversation {
         while self.socket.receive(&mut self.input, &self.worker.buffers).await? == Arrival::Nudge {
             self.look_for_receipts();
         }
-        match self.habit {
-            Habit::Waits => self.output.receipts.settle(self.socket.sent(), self.socket.sent()),
-            Habit::Pipelines => self.look_for_receipts(),
-        }
+        // The next request proves nothing by itself: a client may send it before it has the answer to the last. But the
+        // packet that brings it also brings the client's acknowledgement (RFC 9293 §3.4).
+        self.output.receipts.settle(self.socket.sent(), self.socket.acknowledged());
         Ok(())
     }
 

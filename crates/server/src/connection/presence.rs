@@ -123,10 +123,16 @@ impl Presence {
     /// before it.
     pub(crate) fn begin_transfer(&self, phase: Phase, arrived: u64) {
         self.enter(phase);
-        // What was held against the client before has had its consequence.
-        self.interrupt.set(None);
         self.arrived_before.set(arrived);
         self.window.set(Window::Open { since: self.since.get() });
+    }
+
+    /// Begins the connection's end. Whoever was too slow to ask still gets what is on its way to it.
+    pub(crate) fn begin_closing(&self, arrived: u64) {
+        if let Some(Interrupt::Idle | Interrupt::SlowHead) = self.interrupt.get() {
+            self.interrupt.set(None);
+        }
+        self.begin_transfer(Phase::Closing, arrived);
     }
 
     /// How long the connection has been in its phase.

@@ -199,7 +199,7 @@ impl Socket {
         let Socket { stream, enrolment, sent, .. } = self;
         rustix::net::shutdown(&stream, rustix::net::Shutdown::Write)?;
         enrolment.await_acknowledgements(Awaits::None);
-        enrolment.presence().begin_transfer(Phase::Closing, arrived);
+        enrolment.presence().begin_closing(arrived);
         Ok(Departing { stream: stream.into_std()?, enrolment, sent, receipts, farewell })
     }
 

@@ -2,5 +2,7 @@
 //! a process is killed, a disk is full or nobody reads.
 
 mod books;
+mod kills;
 mod rows;
 mod table;
+mod vanished;

@@ -168,6 +168,14 @@ impl Conn {
         Ok(answer)
     }
 
+    /// The next answer, however much of it comes; `None` if not even its head does, as from a server that is killed.
+    pub(crate) fn try_next(&mut self, content: Content) -> Option<Answer> {
+        while find(&self.unread, b"\r\n\r\n").is_none() {
+            self.fill().ok()?;
+        }
+        self.next(content).ok()
+    }
+
     /// The head of the next answer; its content stays unread.
     pub(crate) fn next_head(&mut self) -> Result<Answer, End> {
         let length = loop {

@@ -1,6 +1,7 @@
 //! What a process prints, line by line, collected on a thread; a test waits for the lines it needs.
 
 use std::io::{BufRead, BufReader, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ pub(crate) struct Lines {
 #[derive(Default)]
 struct Shared {
     lines: Mutex<Vec<String>>,
+    ended: AtomicBool,
     changed: Condvar,
 }
 
@@ -32,12 +34,20 @@ impl Lines {
                 shared.lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
                 shared.changed.notify_all();
             }
+            shared.ended.store(true, Ordering::Release);
         });
         lines
     }
 
     pub(crate) fn all(&self) -> Vec<String> {
         self.shared.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until the process, which has ended, has nothing more to say.
+    pub(crate) fn wait_for_end(&self) {
+        super::eventually("the output ends", SOON, || {
+            self.shared.ended.load(Ordering::Acquire).then_some(())
+        });
     }
 
     /// Waits until `find` sees what it looks for in the lines.

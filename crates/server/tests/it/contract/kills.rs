@@ -1,0 +1,179 @@
+//! A server that is killed at random moments under load, again and again on one ledger, and one that is asked to end.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::books::Books;
+use crate::harness::{Conn, Content, Delivery, SOON, Server, Site, Stdout, deliveries, noise};
+
+const ROUNDS: u64 = 60;
+const CLIENTS: usize = 3;
+/// Small ones and one that is in flight for most of a round.
+const FILES: [(&str, usize); 3] = [("/small", 700), ("/medium", 90_000), ("/large", 5_000_000)];
+
+/// How long before the kill the oldest answer arrived whose number the ledger does not know.
+///
+/// The promise is some 10 ms of load; the rest is for a machine on which the writer's thread has to wait for its turn.
+const LOSS: Duration = Duration::from_millis(500);
+
+fn site() -> Site {
+    let site = Site::new();
+    for (seed, (path, length)) in FILES.into_iter().enumerate() {
+        site.file(&path[1..], noise(length, seed as u64));
+    }
+    site
+}
+
+/// When each whole answer had arrived, by path.
+type Receipts = BTreeMap<&'static str, Vec<Instant>>;
+
+/// Asks for one file after the other on one connection until that breaks or `stop` says so.
+fn ask_on(server: &Server, client: usize, stop: &AtomicBool) -> Receipts {
+    let mut receipts = Receipts::new();
+    let mut conn = Conn::open(server.address());
+    for turn in client.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        // Mostly small ones: they are what commits lag behind.
+        let (path, length) = FILES[if turn % 40 == 39 { 2 } else { usize::from(turn % 8 == 7) }];
+        if conn.try_send(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).is_err() {
+            break;
+        }
+        match conn.try_next(Content::Sent) {
+            Some(answer) if answer.content.len() == length => {
+                receipts.entry(path).or_default().push(Instant::now());
+            }
+            _ => break,
+        }
+    }
+    receipts
+}
+
+/// Lets clients load the server until `end` has done its part; what they received.
+fn under_load<T>(server: &Server, end: impl FnOnce() -> T) -> (Receipts, T) {
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|client| {
+                let stop = &stop;
+                scope.spawn(move || ask_on(server, client, stop))
+            })
+            .collect();
+        let ended = end();
+        stop.store(true, Ordering::Relaxed);
+        let mut all = Receipts::new();
+        for client in clients {
+            for (path, times) in client.join().expect("a client that passed") {
+                all.entry(path).or_default().extend(times);
+            }
+        }
+        (all, ended)
+    })
+}
+
+/// Every line of a server that has ended.
+fn all_lines(server: &Server) -> Vec<Delivery> {
+    server.stdout().wait_for_end();
+    deliveries(&server.stdout().all())
+}
+
+/// The age, at the kill, of the oldest receipt whose number was lost; none if nothing was.
+fn loss(times: &mut [Instant], committed: u64, killed: Instant) -> Option<Duration> {
+    times.sort_unstable();
+    let lost = times.get(usize::try_from(committed).expect("few"))?;
+    Some(killed.saturating_duration_since(*lost))
+}
+
+#[test]
+fn kills_lose_nothing_that_was_printed() {
+    let site = site();
+    let books = Books::of(&site);
+    let mut printed: HashSet<(String, u64)> = HashSet::new();
+    let (mut losses, mut aborted_by_kills, mut received) = (Vec::new(), 0, 0);
+    for round in 0..ROUNDS {
+        let before = books.file.exists().then(|| books.all()).unwrap_or_default();
+        let mut server = Server::launch(books.server(&site).args(["--workers", "2"]), Stdout::Followed);
+        let resumed = books.all();
+        for (path, counted) in &resumed {
+            assert_eq!(counted.in_flight(), 0, "round {round}: {path} was found in flight");
+            assert_eq!(counted.requests, before[path].requests, "round {round}: {path}");
+            aborted_by_kills += counted.aborted - before[path].aborted;
+        }
+        books.check_laws();
+        // A moment that no rhythm of the server can agree with, up to some tens of milliseconds.
+        let moment = Duration::from_micros(2_000 + round * 7_919 % 60_000);
+        let (receipts, killed) = under_load(&server, || {
+            thread::sleep(moment);
+            let killed = Instant::now();
+            server.signal(Signal::KILL);
+            killed
+        });
+        server.wait_for_exit(SOON);
+        let after = books.all();
+        books.check_laws();
+        for delivery in all_lines(&server) {
+            let counted = after.get(&delivery.path).map_or(0, |counted| counted.requests);
+            let first = resumed.get(&delivery.path).map_or(1, |counted| counted.requests + 1);
+            assert!(
+                (first..=counted).contains(&delivery.n),
+                "{delivery:?} of {first}..={counted}, round {round}"
+            );
+            assert!(printed.insert((delivery.path, delivery.n)), "printed twice, round {round}");
+        }
+        for (path, mut times) in receipts {
+            received += times.len();
+            let requests =
+                |all: &BTreeMap<String, tallyd_ledger::Counters>| all.get(path).map_or(0, |it| it.requests);
+            losses.extend(loss(&mut times, requests(&after) - requests(&resumed), killed));
+        }
+    }
+    losses.sort_unstable();
+    println!(
+        "{ROUNDS} kills: {received} answers received, {} numbers printed, {aborted_by_kills} transfers found aborted; \
+         unprinted numbers lost in {} cases, the oldest {:?} before the kill, median {:?}",
+        printed.len(),
+        losses.len(),
+        losses.last().copied().unwrap_or_default(),
+        losses.get(losses.len() / 2).copied().unwrap_or_default(),
+    );
+    assert!(printed.len() > 1_000 && aborted_by_kills > 0, "hardly any load");
+    assert!(losses.last().is_none_or(|oldest| *oldest < LOSS), "{losses:?}");
+}
+
+#[test]
+fn what_clients_received_is_what_is_counted_after_sigterm() {
+    let site = site();
+    let books = Books::of(&site);
+    let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut printed = 0;
+    for round in 0..5 {
+        let mut server = Server::launch(books.server(&site).args(["--workers", "2"]), Stdout::Followed);
+        let (receipts, ()) = under_load(&server, || {
+            thread::sleep(Duration::from_millis(100 + round * 37));
+            server.signal(Signal::TERM);
+        });
+        assert!(server.wait_for_exit(SOON).success());
+        books.check_laws();
+        for (path, times) in receipts {
+            *sums.entry(path).or_default() += times.len() as u64;
+        }
+        let counted = books.all();
+        for (path, sum) in &sums {
+            let it = &counted[*path];
+            let length = FILES.iter().find(|file| file.0 == *path).expect("one of ours").1 as u64;
+            let expect = (*sum, *sum, *sum, 0, *sum * length);
+            assert_eq!(
+                (it.requests, it.completed, it.downloads, it.aborted, it.bytes),
+                expect,
+                "{path}, {round}"
+            );
+        }
+        printed += all_lines(&server).len() as u64;
+        assert_eq!(printed, sums.values().sum::<u64>(), "round {round}");
+    }
+}

@@ -1,0 +1,71 @@
+//! Clients that vanish: no end, no reset, no acknowledgement. What was written to them was not delivered.
+
+use super::table::{Table, exactly};
+use crate::harness::{SMALL_WINDOW, Window};
+
+/// Limits under which a client that takes nothing is given up within two seconds.
+const IMPATIENT: [&str; 6] = ["--idle-timeout", "1s", "--rate-window", "300ms", "--min-rate", "1K"];
+
+#[test]
+fn what_nobody_acknowledges_is_not_delivered() {
+    let mut table = Table::new(&IMPATIENT);
+    for length in [500, 20_000, 1_000_003] {
+        table.check(
+            "vanishes before its answer comes",
+            length,
+            |visit| {
+                let mut conn = visit.connect(None, Window::Usual);
+                conn.vanish();
+                conn.send(visit.request(""));
+                visit.wait_for_line();
+                exactly(0)
+            },
+            "requests 1 full 1 aborted 1",
+        );
+        table.check(
+            "vanishes, having sent its next request before the first answer was there",
+            length,
+            |visit| {
+                let mut conn = visit.connect(None, Window::Usual);
+                conn.vanish();
+                conn.send(visit.request(""));
+                // The first answer is booked as begun a moment after it was written, and nothing of it can have arrived.
+                visit.wait_until_begun(1);
+                conn.send(visit.request(""));
+                visit.wait_until_begun(2);
+                exactly(0)
+            },
+            "requests 2 full 2 aborted 2",
+        );
+    }
+    table.check(
+        "takes a part of its answer, then never reads again",
+        1_000_003,
+        |visit| {
+            let mut conn = visit.connect(None, Window::Small);
+            conn.send(visit.request(""));
+            conn.next_head().expect("an answer");
+            assert_eq!(conn.take(100_000).len(), 100_000);
+            conn.acknowledge();
+            visit.wait_for_line();
+            100_000..=100_000 + SMALL_WINDOW
+        },
+        "requests 1 full 1 aborted 1",
+    );
+    table.check(
+        "takes a part of its answer, then vanishes",
+        1_000_003,
+        |visit| {
+            let mut conn = visit.connect(None, Window::Small);
+            conn.send(visit.request(""));
+            conn.next_head().expect("an answer");
+            assert_eq!(conn.take(100_000).len(), 100_000);
+            conn.acknowledge();
+            conn.vanish();
+            visit.wait_for_line();
+            100_000..=100_000 + SMALL_WINDOW
+        },
+        "requests 1 full 1 aborted 1",
+    );
+    table.finish();
+}
