@@ -3,6 +3,7 @@
 
 mod books;
 mod kills;
+mod oracle;
 mod rows;
 mod table;
 mod vanished;
