@@ -6,4 +6,5 @@ mod kills;
 mod oracle;
 mod rows;
 mod table;
+mod troubles;
 mod vanished;

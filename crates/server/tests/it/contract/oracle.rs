@@ -242,8 +242,10 @@ fn replace(site: &Site, server: &Server, paths: impl Iterator<Item = &'static st
         std::fs::write(&new, noise(length(path) as usize, seed)).expect("a new file");
         std::fs::rename(new, site.path(&path[1..])).expect("replaced");
     }
-    site.file("settling", "settling");
-    let tag = || server.connect().head("/settling").field("ETag").map(drop);
+    // A new name, because of an old one the server may still remember the tag.
+    let name = format!("settling-{seed}");
+    site.file(&name, "settling");
+    let tag = || server.connect().head(&format!("/{name}")).field("ETag").map(drop);
     eventually("files get entity tags", SOON, tag);
 }
 
