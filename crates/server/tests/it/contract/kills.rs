@@ -96,7 +96,7 @@ fn kills_lose_nothing_that_was_printed() {
     let mut printed: HashSet<(String, u64)> = HashSet::new();
     let (mut losses, mut aborted_by_kills, mut received) = (Vec::new(), 0, 0);
     for round in 0..ROUNDS {
-        let before = books.file.exists().then(|| books.all()).unwrap_or_default();
+        let before = if books.file.exists() { books.all() } else { BTreeMap::new() };
         let mut server = Server::launch(books.server(&site).args(["--workers", "2"]), Stdout::Followed);
         let resumed = books.all();
         for (path, counted) in &resumed {

@@ -224,9 +224,9 @@ impl Client<'_> {
             conn.acknowledge();
             // Dropping it then resets it with or without the end of this side first: more has come than was read.
             if is_reset {
-                conn.reset_on_drop()
+                conn.reset_on_drop();
             } else {
-                conn.finish_sending()
+                conn.finish_sending();
             }
             head
         });
