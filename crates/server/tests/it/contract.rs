@@ -3,6 +3,8 @@
 
 mod books;
 mod kills;
+mod oracle;
 mod rows;
 mod table;
+mod troubles;
 mod vanished;

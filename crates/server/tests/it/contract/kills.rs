@@ -32,9 +32,8 @@ fn site() -> Site {
 type Receipts = BTreeMap<&'static str, Vec<Instant>>;
 
 /// Asks for one file after the other on one connection until that breaks or `stop` says so.
-fn ask_on(server: &Server, client: usize, stop: &AtomicBool) -> Receipts {
+fn ask_on(mut conn: Conn, client: usize, stop: &AtomicBool) -> Receipts {
     let mut receipts = Receipts::new();
-    let mut conn = Conn::open(server.address());
     for turn in client.. {
         if stop.load(Ordering::Relaxed) {
             break;
@@ -60,8 +59,9 @@ fn under_load<T>(server: &Server, end: impl FnOnce() -> T) -> (Receipts, T) {
     thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
             .map(|client| {
-                let stop = &stop;
-                scope.spawn(move || ask_on(server, client, stop))
+                // Before the load begins: the end may come before a client has its first turn.
+                let (conn, stop) = (server.connect(), &stop);
+                scope.spawn(move || ask_on(conn, client, stop))
             })
             .collect();
         let ended = end();

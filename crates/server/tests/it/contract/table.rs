@@ -3,15 +3,13 @@
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::process::Signal;
 use tallyd_ledger::Counters;
 
 use super::books::{Books, counters};
 use crate::harness::{Answer, Conn, SMALL_WINDOW, SOON, Server, Site, Stdout, Window, eventually, noise};
-
-/// A file that shows that all older ones are settled; it belongs to no row.
-const SETTLING: &str = "settling";
 
 /// One row's file, and the means to ask for it.
 pub(super) struct Visit<'a> {
@@ -49,8 +47,11 @@ impl Visit<'_> {
 
     /// Waits until every change up to now is old enough for a strong entity tag.
     pub(super) fn settle(&self) {
-        self.site.file(SETTLING, "settling");
-        let tag = || self.server.connect().head(&format!("/{SETTLING}")).field("ETag").map(drop);
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        // A new name, because of an old one the server may still remember the tag.
+        let name = format!("settling-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        self.site.file(&name, "settling");
+        let tag = || self.server.connect().head(&format!("/{name}")).field("ETag").map(drop);
         eventually("files get entity tags", SOON, tag);
     }
 

@@ -112,8 +112,18 @@ impl Conn {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
+    /// This end's address.
+    pub(crate) fn address(&self) -> IpAddr {
+        self.stream.local_addr().expect("a connected socket has an address").ip()
+    }
+
     /// Breaks the connection off: the server gets a reset, not an end.
     pub(crate) fn reset(self) {
+        self.reset_on_drop();
+    }
+
+    /// The same, when it is dropped.
+    pub(crate) fn reset_on_drop(&self) {
         SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).expect("SO_LINGER");
     }
 

@@ -19,8 +19,8 @@ pub(crate) struct Server {
     banner: String,
     stdout: Lines,
     stderr: Lines,
-    /// Held so that the pipe stays open, and stays unread.
-    _unread: Option<ChildStdout>,
+    /// Held so that the pipe stays open, and unread until it is followed.
+    unread: Option<ChildStdout>,
 }
 
 /// What becomes of standard output once the banner has been read.
@@ -90,7 +90,7 @@ impl Server {
             Stdout::NeverRead => (Lines::default(), Some(pipe)),
             Stdout::Closed => (Lines::default(), None),
         };
-        Self { child, address, banner, stdout: lines, stderr, _unread: unread }
+        Self { child, address, banner, stdout: lines, stderr, unread }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -117,6 +117,16 @@ impl Server {
 
     pub(crate) fn connect(&self) -> Conn {
         Conn::open(self.address)
+    }
+
+    /// What came on standard error.
+    pub(crate) fn stderr(&self) -> &Lines {
+        &self.stderr
+    }
+
+    /// Begins to read the standard output that nobody has read so far.
+    pub(crate) fn follow_stdout(&mut self) {
+        self.stdout = Lines::follow(self.unread.take().expect("a server whose output nobody reads"));
     }
 
     /// One GET on a connection of its own.

@@ -1,0 +1,229 @@
+//! A disk that is full, a ledger that is damaged or locked, output that nobody reads: serving goes on, the state is
+//! said on standard error, and after it no count is missing.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::books::Books;
+use crate::harness::{Conn, SOON, Server, Site, Stdout, deliveries, is_root};
+
+const LOAD: u64 = 3_000;
+/// More lines than a pipe (64 KiB) and the access log's queue hold.
+const FLOOD: u64 = 60_000;
+
+/// Asks for `/f` so often, and for as many files of their own as `files` says; returns how long it took.
+fn load(server: &Server, requests: u64, files: std::ops::Range<u64>) -> Duration {
+    const BATCH: u64 = 500;
+    let start = Instant::now();
+    let mut conn = Conn::open(server.address());
+    for _ in 0..requests / BATCH {
+        conn.send("GET /f HTTP/1.1\r\nHost: a\r\n\r\n".repeat(BATCH as usize));
+        for _ in 0..BATCH {
+            assert_eq!(conn.answer().content, b"content");
+        }
+    }
+    for file in files {
+        assert_eq!(conn.get(&format!("/many/{file}")).status, 200);
+    }
+    start.elapsed()
+}
+
+fn site(files: u64) -> Site {
+    let site = Site::with(&[("f", "content")]);
+    (0..files).for_each(|file| drop(site.file(format!("many/{file}"), "x")));
+    site
+}
+
+/// Waits until standard error has said this, and returns the line.
+fn said(server: &Server, words: &str) -> String {
+    server.stderr().wait_for(words, |lines| lines.iter().find(|line| line.contains(words)).cloned())
+}
+
+fn stop(server: &mut Server) {
+    server.signal(Signal::TERM);
+    assert!(server.wait_for_exit(SOON).success());
+}
+
+/// The numbers of `/f` were printed once each.
+fn all_printed(server: &Server, count: u64) {
+    let mut numbers: Vec<u64> =
+        server.stdout().wait_for_deliveries(count as usize).into_iter().map(|it| it.n).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=count).collect::<Vec<_>>());
+}
+
+/// The command, in a mount namespace of its own with a file system of 1 MiB at `at`; `None` where that is not allowed.
+fn on_a_small_disk(command: &Command, at: &std::path::Path) -> Option<Command> {
+    fs::create_dir(at).expect("a mount point");
+    let mut confined = Command::new("unshare");
+    confined.arg("--mount").args((!is_root()).then_some("--map-root-user")).arg("sh");
+    let permitted =
+        Command::new("unshare").args(confined.get_args().take_while(|it| *it != "sh")).arg("true").output();
+    if !permitted.is_ok_and(|output| output.status.success()) {
+        return None;
+    }
+    confined.args(["-c", "mount -t tmpfs -o size=1m tmpfs \"$0\" && exec \"$@\""]).arg(at);
+    confined.arg(command.get_program()).args(command.get_args());
+    confined.current_dir(command.get_current_dir().expect("the site's folder"));
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => confined.env(name, value),
+            None => confined.env_remove(name),
+        };
+    }
+    Some(confined)
+}
+
+#[test]
+fn a_full_disk_delays_counts_and_loses_none() {
+    const FILES: u64 = 2_000;
+    let site = site(FILES);
+    let disk = site.around().join("disk");
+    let books = Books { file: disk.join("ledger") };
+    let Some(mut command) = on_a_small_disk(&books.server(&site), &disk) else {
+        println!("DID NOT RUN: no mount namespace for a small disk (unshare --mount)");
+        return;
+    };
+    let mut server = Server::launch(&mut command, Stdout::Followed);
+    let inside = PathBuf::from(format!("/proc/{}/root{}", server.pid(), disk.display()));
+    let sound = load(&server, LOAD, 0..200);
+    server.stdout().wait_for_deliveries((LOAD + 200) as usize);
+    let mut ballast = fs::File::create(inside.join("ballast")).expect("a file on the small disk");
+    while ballast.write_all(&[0; 4096]).is_ok() {}
+    let troubled = load(&server, LOAD, 200..FILES);
+    said(&server, "the ledger cannot be written");
+    println!(
+        "{LOAD} requests before the disk was full: {sound:?}; with it full, and 9 times as many files: {troubled:?}"
+    );
+    // Let it be full for some more requests than one.
+    load(&server, LOAD, 0..0);
+    drop(ballast);
+    fs::remove_file(inside.join("ballast")).expect("our own file");
+    said(&server, "the ledger is written again");
+    let printed = server.stdout().wait_for_deliveries((3 * LOAD + FILES) as usize);
+    assert_eq!(printed.len() as u64, 3 * LOAD + FILES);
+    // All is committed and nothing happens: copies of the files are the ledger. (SQLite would not find the other
+    // namespace's files, because it resolves the link that leads there.)
+    for suffix in ["", "-wal"] {
+        let name = format!("ledger{suffix}");
+        fs::copy(inside.join(&name), site.around().join(&name)).expect("a copy");
+    }
+    let books = Books::of(&site);
+    let counted = books.tally("/f");
+    assert_eq!((counted.completed, counted.downloads, counted.bytes), (3 * LOAD, 3 * LOAD, 3 * LOAD * 7));
+    assert_eq!(books.all().len() as u64, FILES + 1);
+    books.check_laws();
+    stop(&mut server);
+}
+
+#[test]
+fn a_locked_ledger_delays_counts_and_loses_none() {
+    let site = site(0);
+    let books = Books::of(&site);
+    let mut server = Server::launch(&mut books.server(&site), Stdout::Followed);
+    load(&server, LOAD, 0..0);
+    books.wait_for("/f", "counted before", |counted| counted.requests == LOAD);
+    let other = rusqlite::Connection::open(&books.file).expect("a database");
+    other.busy_timeout(SOON).expect("patience");
+    other.execute_batch("BEGIN IMMEDIATE").expect("a lock");
+    load(&server, LOAD, 0..0);
+    said(&server, "the ledger cannot be written");
+    assert_eq!(books.tally("/f").requests, LOAD);
+    other.execute_batch("ROLLBACK").expect("the end of it");
+    said(&server, "the ledger is written again");
+    books.wait_for("/f", "complete", |counted| counted.downloads == 2 * LOAD);
+    all_printed(&server, 2 * LOAD);
+    stop(&mut server);
+    books.check_laws();
+}
+
+#[test]
+fn a_damaged_ledger_is_set_aside() {
+    let site = site(200);
+    let books = Books::of(&site);
+    let mut server = Server::launch(&mut books.server(&site), Stdout::Followed);
+    load(&server, LOAD, 0..200);
+    stop(&mut server);
+    // All but the header's page, so that it is still known to be ours.
+    let mut bytes = fs::read(&books.file).expect("the ledger");
+    bytes[4096..].fill(0xA5);
+    fs::write(&books.file, &bytes).expect("our own file");
+    let mut server = Server::launch(&mut books.server(&site), Stdout::Followed);
+    let line = said(&server, "damaged");
+    println!("{line}");
+    load(&server, LOAD, 0..0);
+    all_printed(&server, LOAD);
+    stop(&mut server);
+    assert_eq!(books.tally("/f").downloads, LOAD);
+    let aside: Vec<PathBuf> = fs::read_dir(site.around())
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| {
+            path.to_string_lossy().contains("ledger.corrupt-") && fs::read(path).is_ok_and(|it| it == bytes)
+        })
+        .collect();
+    assert_eq!(aside.len(), 1, "the damaged ledger is kept as it was");
+}
+
+#[test]
+fn a_second_server_and_a_foreign_file_are_refused() {
+    let site = site(0);
+    let books = Books::of(&site);
+    let mut server = Server::launch(&mut books.server(&site), Stdout::Followed);
+    let second = books.server(&site).output().expect("the program starts");
+    assert!(!second.status.success());
+    let words = String::from_utf8(second.stderr).expect("text");
+    assert!(words.contains("another server") && words.contains(&server.pid().to_string()), "{words}");
+    load(&server, LOAD, 0..0);
+    stop(&mut server);
+    assert_eq!(books.tally("/f").downloads, LOAD);
+    let foreign = site.around().join("notes.txt");
+    fs::write(&foreign, "buy milk\n").expect("our own file");
+    let refused = Books { file: foreign.clone() }.server(&site).output().expect("the program starts");
+    assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("not a ledger"));
+    assert_eq!(fs::read(foreign).expect("our own file"), b"buy milk\n");
+}
+
+#[test]
+fn output_that_stalls_costs_lines_and_no_counts() {
+    let site = site(0);
+    let books = Books::of(&site);
+    let mut server = Server::launch(books.server(&site).args(["--workers", "1"]), Stdout::NeverRead);
+    // Each commit hands over one entry, and the queue holds thousands: single requests fill it with connections.
+    load(&server, FLOOD, 0..0);
+    for _ in 0..20_000 {
+        drop(Conn::open(server.address()));
+    }
+    books.wait_for("/f", "complete", |counted| counted.downloads == FLOOD);
+    load(&server, LOAD, 0..0);
+    books.wait_for("/f", "complete", |counted| counted.downloads == FLOOD + LOAD);
+    server.follow_stdout();
+    let line = said(&server, "lines were dropped");
+    println!("{line}");
+    stop(&mut server);
+    server.stdout().wait_for_end();
+    let mut numbers: Vec<u64> = deliveries(&server.stdout().all()).into_iter().map(|it| it.n).collect();
+    let printed = numbers.len();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), printed, "printed twice");
+    assert!(numbers.last().is_none_or(|last| *last <= FLOOD + LOAD));
+    books.check_laws();
+}
+
+#[test]
+fn output_that_is_closed_costs_lines_and_no_counts() {
+    let site = site(0);
+    let books = Books::of(&site);
+    let mut server = Server::launch(&mut books.server(&site), Stdout::Closed);
+    load(&server, FLOOD, 0..0);
+    said(&server, "nobody reads the access log any more");
+    stop(&mut server);
+    assert_eq!(books.tally("/f").downloads, FLOOD);
+    books.check_laws();
+}
