@@ -71,7 +71,7 @@ impl Server {
         let (banner, address) = stderr.wait_for("the banner", |lines| {
             lines.iter().find_map(|line| Some((line.clone(), address_in(line)?)))
         });
-        Self { child, address, banner, stdout, stderr, _unread: None }
+        Self { child, address, banner, stdout, stderr, unread: None }
     }
 
     /// Starts the command and reads its banner, nothing more, before standard output goes where it should.
@@ -117,11 +117,6 @@ impl Server {
 
     pub(crate) fn connect(&self) -> Conn {
         Conn::open(self.address)
-    }
-
-    /// What came on standard error.
-    pub(crate) fn stderr(&self) -> &Lines {
-        &self.stderr
     }
 
     /// Begins to read the standard output that nobody has read so far.
