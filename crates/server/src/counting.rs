@@ -33,7 +33,7 @@ pub(crate) fn open(config: &Config, observer: impl Observer<Details>) -> Result<
 fn refuse_reachable(config: &Config, path: &Path) -> Result<(), StartError> {
     // The folder is open, so it has a path unless it was removed since.
     let root = canonicalize(&config.root.value).unwrap_or_else(|_| config.root.value.clone());
-    if ledger_file::is_reachable(path, &root) {
+    if ledger_file::is_reachable(path, &root, config.files.dot_names) {
         return Err(misfit(
             &config.ledger.file,
             Some(path),

@@ -20,7 +20,7 @@ use crate::counting;
 use crate::ending::Ending;
 use crate::listen::{self, BindError, Listening, Places};
 use crate::site::Publication;
-use crate::site::listing::{DotNames, Listings};
+use crate::site::listing::Listings;
 use crate::worker::{self, Equipment, Stage};
 
 /// How long a stalled output may hold up the end of the process.
@@ -34,7 +34,7 @@ const DESCRIPTORS: usize = 24;
 pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
     let ending = Ending::prepare()
         .map_err(|error| StartError::misfit(format!("signals cannot be received ({error})")))?;
-    let folder = Folder::new(config::root::open(&config.root)?).map_err(|error| {
+    let folder = Folder::new(config::root::open(&config.root)?, config.files.links).map_err(|error| {
         config.root.misfit(
             format_args!("cannot be guarded by this kernel ({error})"),
             "Linux 5.12 or later is needed",
@@ -50,7 +50,7 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
     let publication = Publication {
         folder,
         index: config.folders.index.clone(),
-        listings: Listings::new(config.folders.listing, DotNames::Hidden),
+        listings: Listings::new(config.folders.listing, config.files.dot_names),
         ledger: ledger.clone(),
         identities: RandomState::new(),
     };

@@ -1,7 +1,7 @@
 //! What is in a directory beneath the root: names, and what each leads to.
 //!
-//! Every call may wait for a disk. A link counts as what it leads to, if that is beneath the root; otherwise, like a
-//! device or a FIFO, it is not there. Nothing is sorted or left out for its name: that is the listing's.
+//! Every call may wait for a disk. A link counts as what it leads to, if links are followed that far; otherwise,
+//! like a device or a FIFO, it is not there. Nothing is sorted or left out for its name: that is the listing's.
 
 use std::ops::ControlFlow;
 use std::os::fd::OwnedFd;
@@ -12,7 +12,7 @@ use rustix::fs::{
 };
 use tallyd_http::validator::Timestamp;
 
-use super::folder::{BENEATH, Failure, Folder, Patience, failure_of, or_root};
+use super::folder::{Failure, Folder, Patience, failure_of, or_root};
 
 /// How many bytes of entries one getdents64(2) returns at most: about 2,000 entries for each system call.
 const ENTRIES_BYTES: usize = 64 * 1024;
@@ -59,7 +59,7 @@ impl Folder {
     pub(crate) fn open_directory<'f>(&'f self, relative: &'f [u8]) -> Result<Directory<'f>, Failure> {
         debug_assert!(relative.is_empty() || relative.ends_with(b"/"));
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let descriptor = openat2(&self.root, or_root(relative), flags, Mode::empty(), BENEATH)
+        let descriptor = openat2(&self.root, or_root(relative), flags, Mode::empty(), self.resolve)
             .map_err(|error| failure_of(error, Patience::MayBlock))?;
         Ok(Directory { folder: self, relative, descriptor })
     }
@@ -113,7 +113,7 @@ impl Directory<'_> {
     fn look_through(&self, name: &CStr) -> Option<Facts> {
         let path = [self.relative, name.to_bytes()].concat();
         let flags = OFlags::PATH | OFlags::CLOEXEC;
-        let target = openat2(&self.folder.root, path, flags, Mode::empty(), BENEATH).ok()?;
+        let target = openat2(&self.folder.root, path, flags, Mode::empty(), self.folder.resolve).ok()?;
         statx(&target, c"", AtFlags::EMPTY_PATH, Facts::WANTED).ok().and_then(|statx| Facts::of_statx(&statx))
     }
 }
@@ -147,11 +147,12 @@ mod tests {
     use rustix::fs::{CWD, mkfifoat};
 
     use super::*;
+    use crate::backend::folder::Links;
 
     /// Every entry of a directory with what it leads to, sorted, each with its kind's letter and its length.
-    fn entries(root: &Path, relative: &str) -> Result<Vec<String>, Failure> {
-        let folder =
-            Folder::new(File::open(root).expect("the root exists").into()).expect("the kernel guards it");
+    fn entries(root: &Path, links: Links, relative: &str) -> Result<Vec<String>, Failure> {
+        let folder = Folder::new(File::open(root).expect("the root exists").into(), links)
+            .expect("the kernel guards it");
         let directory = folder.open_directory(relative.as_bytes())?;
         let mut seen = Vec::new();
         directory.visit(|name, hint| {
@@ -195,7 +196,10 @@ mod tests {
         mkfifoat(CWD, root.join("sub/fifo"), Mode::RUSR).expect("a FIFO");
         let _socket = UnixListener::bind(root.join("sub/socket")).expect("a socket");
 
-        assert_eq!(entries(&root, ""), Ok(vec!["sub: directory".into(), "top: file 5".into()]));
+        assert_eq!(
+            entries(&root, Links::Beneath, ""),
+            Ok(vec!["sub: directory".into(), "top: file 5".into()])
+        );
         let expect = [
             ".dot: file 1",
             "absolute: nothing",
@@ -209,11 +213,18 @@ mod tests {
             "to-parent: directory",
             "to-top: file 5",
         ];
-        assert_eq!(entries(&root, "sub/").expect("it is a directory"), expect);
-        assert_eq!(entries(&root, "sub/to-inner/"), Ok(Vec::new()));
-        assert_eq!(entries(&root, "top/"), Err(Failure::Missing));
-        assert_eq!(entries(&root, "sub/out/"), Err(Failure::Missing));
-        assert_eq!(entries(&root, "missing/"), Err(Failure::Missing));
+        assert_eq!(entries(&root, Links::Beneath, "sub/").expect("it is a directory"), expect);
+        assert_eq!(entries(&root, Links::Beneath, "sub/to-inner/"), Ok(Vec::new()));
+        assert_eq!(entries(&root, Links::Beneath, "top/"), Err(Failure::Missing));
+        assert_eq!(entries(&root, Links::Beneath, "sub/out/"), Err(Failure::Missing));
+        assert_eq!(entries(&root, Links::Beneath, "missing/"), Err(Failure::Missing));
+
+        // Followed wherever they lead, links are still not what /proc makes of open descriptors.
+        let followed = entries(&root, Links::Anywhere, "sub/").expect("it is a directory");
+        let leads_out = |name: &str| followed.iter().find(|entry| entry.starts_with(name)).cloned();
+        assert_eq!(leads_out("out:"), Some("out: file 6".into()));
+        assert_eq!(leads_out("magic:"), Some("magic: nothing".into()));
+        assert_eq!(leads_out("dangling:"), Some("dangling: nothing".into()));
     }
 
     #[test]
@@ -222,7 +233,7 @@ mod tests {
         for name in ["a", "b", "c"] {
             fs::write(root.path().join(name), "").expect("a file");
         }
-        let folder = Folder::new(File::open(root.path()).expect("the root exists").into())
+        let folder = Folder::new(File::open(root.path()).expect("the root exists").into(), Links::Beneath)
             .expect("the kernel guards it");
         let mut visited = 0;
         let visit = |_: &CStr, _| {

@@ -14,13 +14,32 @@ use rustix::fs::{
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 use tallyd_http::validator::{self, Timestamp};
 
-/// How every path is resolved: never out of the root, by whatever link.
-pub(super) const BENEATH: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_MAGICLINKS);
+/// How far links are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Links {
+    /// Within the root: one that leaves it, or is absolute, leads to nothing.
+    Beneath,
+    /// Wherever they lead.
+    Anywhere,
+}
+
+impl Links {
+    /// The same in the kernel's words (openat2(2)). The links in `/proc` that are no paths are never followed: they would
+    /// lead to what this process has open.
+    fn resolve_flags(self) -> ResolveFlags {
+        match self {
+            Links::Beneath => ResolveFlags::BENEATH.union(ResolveFlags::NO_MAGICLINKS),
+            Links::Anywhere => ResolveFlags::NO_MAGICLINKS,
+        }
+    }
+}
 
 /// The root of a site.
 #[derive(Debug)]
 pub(crate) struct Folder {
     pub(super) root: OwnedFd,
+    /// How every path is resolved.
+    pub(super) resolve: ResolveFlags,
 }
 
 /// What a path leads to.
@@ -76,10 +95,10 @@ pub(crate) enum Failure {
 impl Folder {
     /// A folder with an open directory as its root. Fails where the kernel lacks what containment rests on: `openat2`
     /// with `RESOLVE_CACHED` came with Linux 5.12.
-    pub(crate) fn new(root: OwnedFd) -> rustix::io::Result<Folder> {
-        let (flags, resolve) = (OFlags::PATH | OFlags::CLOEXEC, BENEATH.union(ResolveFlags::CACHED));
-        match openat2(&root, ".", flags, Mode::empty(), resolve) {
-            Ok(_) | Err(Errno::AGAIN) => Ok(Folder { root }),
+    pub(crate) fn new(root: OwnedFd, links: Links) -> rustix::io::Result<Folder> {
+        let (flags, resolve) = (OFlags::PATH | OFlags::CLOEXEC, links.resolve_flags());
+        match openat2(&root, ".", flags, Mode::empty(), resolve.union(ResolveFlags::CACHED)) {
+            Ok(_) | Err(Errno::AGAIN) => Ok(Folder { root, resolve }),
             Err(error) => Err(error),
         }
     }
@@ -89,8 +108,8 @@ impl Folder {
         // A FIFO or device is opened without waiting, recognised by its descriptor, and closed.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let resolve = match patience {
-            Patience::CachedOnly => BENEATH.union(ResolveFlags::CACHED),
-            Patience::MayBlock => BENEATH,
+            Patience::CachedOnly => self.resolve.union(ResolveFlags::CACHED),
+            Patience::MayBlock => self.resolve,
         };
         let descriptor = openat2(&self.root, or_root(relative), flags, Mode::empty(), resolve)
             .map_err(|error| failure_of(error, patience))?;
@@ -112,7 +131,7 @@ impl Folder {
     /// The version of the file that `relative` leads to beneath the root, if the kernel's caches know.
     pub(crate) fn version_beneath(&self, relative: &[u8]) -> Option<FileVersion> {
         let flags = OFlags::PATH | OFlags::CLOEXEC;
-        let resolve = BENEATH.union(ResolveFlags::CACHED);
+        let resolve = self.resolve.union(ResolveFlags::CACHED);
         let descriptor = openat2(&self.root, relative, flags, Mode::empty(), resolve).ok()?;
         fstat(&descriptor).ok().map(|stat| FileVersion::of_stat(&stat))
     }

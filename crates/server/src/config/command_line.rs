@@ -104,13 +104,8 @@ fn given(setting: &'static Setting, matches: &ArgMatches) -> Vec<Given> {
     if matches.value_source(setting.name) != Some(ValueSource::CommandLine) {
         return Vec::new();
     }
-    let texts: Vec<OsString> = match setting.form {
-        Form::Switch => vec![OsString::from("true")],
-        Form::Positional { .. } | Form::Valued { .. } => {
-            matches.get_raw(setting.name).into_iter().flatten().map(OsStr::to_owned).collect()
-        }
-    };
-    texts.into_iter().map(|text| Given { setting, text, origin: Origin::Flag }).collect()
+    let texts = matches.get_raw(setting.name).into_iter().flatten();
+    texts.map(|text| Given { setting, text: text.to_owned(), origin: Origin::Flag }).collect()
 }
 
 fn arg(setting: &'static Setting) -> Arg {
@@ -123,7 +118,10 @@ fn arg(setting: &'static Setting) -> Arg {
             takes(arg.allow_negative_numbers(true).help_heading(setting.owner.heading()), setting)
         }
         Form::Switch => {
-            arg.long(setting.name).action(ArgAction::SetTrue).help_heading(setting.owner.heading())
+            // Only behind `=` is there a value: what follows the flag is the next argument.
+            let arg = arg.long(setting.name).value_name("BOOL").num_args(0..=1).require_equals(true);
+            let arg = arg.default_missing_value("true").help_heading(setting.owner.heading());
+            takes(arg, setting)
         }
     }
 }

@@ -126,7 +126,11 @@ mod tests {
         );
         check(
             &["--check=no"],
-            r#"the flag --check takes no value, and "no" (command line) is one; write --check alone"#,
+            r#"the check "no" (--check, command line) is not one of: true, false; write it as in: --check"#,
+        );
+        check(
+            &["--version=no"],
+            r#"the flag --version takes no value, and "no" (command line) is one; write --version alone"#,
         );
         check(
             &["a", "b"],

@@ -9,6 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use super::given::Sourced;
 use super::start_error::StartError;
 use super::value::LedgerFile;
+use crate::site::DotNames;
 
 /// The ledger's path, absolute and without links, so that one ledger has one name; `None`: there is no file.
 pub(crate) fn path(
@@ -102,9 +103,13 @@ fn without_links(path: &Path) -> io::Result<PathBuf> {
 }
 
 /// Whether a client who asks for the right path would be given the file: it is in the folder, and no name on
-/// the way begins with a dot. Both paths are without links.
-pub(crate) fn is_reachable(file: &Path, root: &Path) -> bool {
+/// the way is hidden. Both paths are without links.
+pub(crate) fn is_reachable(file: &Path, root: &Path, dot_names: DotNames) -> bool {
     let Ok(below) = file.strip_prefix(root) else { return false };
+    match dot_names {
+        DotNames::Shown => return true,
+        DotNames::Hidden => {}
+    }
     let well_known = Path::new(".well-known");
     let shown = below.strip_prefix(well_known).unwrap_or(below);
     !shown.iter().map(OsStr::as_encoded_bytes).any(|name| name.starts_with(b"."))
@@ -174,7 +179,13 @@ mod tests {
     #[test]
     fn what_a_client_could_ask_for() {
         let check = |file: &str, root: &str, expect: bool| {
-            assert_eq!(is_reachable(Path::new(file), Path::new(root)), expect, "{file} in {root}");
+            let (file, root) = (Path::new(file), Path::new(root));
+            assert_eq!(is_reachable(file, root, DotNames::Hidden), expect, "{file:?} in {root:?}");
+            assert_eq!(
+                is_reachable(file, root, DotNames::Shown),
+                file.starts_with(root),
+                "{file:?} in {root:?}"
+            );
         };
         check("/srv/www/x.ledger", "/srv/www", true);
         check("/srv/www/a/x.ledger", "/srv/www", true);

@@ -16,6 +16,8 @@ use super::table;
 use super::typed::Typed;
 use super::value::{BindAddress, LedgerFile, ListingMode, LogFile, LogFormat};
 use crate::access_log::Rotation;
+use crate::backend::folder::Links;
+use crate::site::DotNames;
 
 /// All that the server needs to know before it starts.
 #[derive(Clone, Debug)]
@@ -24,6 +26,8 @@ pub(crate) struct Config {
     pub(crate) root: Sourced<PathBuf>,
     /// Memory for the content of small files, all workers together; 0: none is remembered.
     pub(crate) cache_bytes: u64,
+    /// Which files are there.
+    pub(crate) files: Files,
     /// What a folder's path means.
     pub(crate) folders: Folders,
     /// Where to accept connections.
@@ -38,6 +42,15 @@ pub(crate) struct Config {
     pub(crate) log: Log,
     /// What was typed, for [`super::explain()`].
     pub(super) typed: Typed,
+}
+
+/// Which files are there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Files {
+    /// Those whose name, or a folder's, begins with a dot.
+    pub(crate) dot_names: DotNames,
+    /// Those that a link leads to.
+    pub(crate) links: Links,
 }
 
 /// What a folder's path means.
@@ -110,6 +123,10 @@ impl Config {
         Ok(Config {
             root: typed.one(&table::ROOT)?,
             cache_bytes: typed.one(&table::CACHE)?.value,
+            files: Files {
+                dot_names: if typed.one(&table::HIDDEN)?.value { DotNames::Shown } else { DotNames::Hidden },
+                links: if typed.one(&table::FOLLOW_LINKS)?.value { Links::Anywhere } else { Links::Beneath },
+            },
             folders: Folders {
                 index: each_once(typed.all(&table::INDEX)?).into_iter().map(|name| name.value).collect(),
                 listing: typed.one(&table::LISTING)?.value,

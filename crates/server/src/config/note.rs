@@ -43,7 +43,9 @@ enableServiceLinks to false in the pod.)",
         body: "\
 DURATION: a number with ms, s, m or h, as in 500ms, 1.5s, 2m; without
 a unit it is seconds. SIZE and BYTES: a whole number with K, M, G or T
-(also KiB, MiB, ...), powers of 1024; without a unit it is bytes.",
+(also KiB, MiB, ...), powers of 1024; without a unit it is bytes. A
+flag without a value, such as --hidden, means true; --hidden=false
+undoes what a variable or the file says.",
         layout: Layout::Prose,
     },
     Note {

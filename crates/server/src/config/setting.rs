@@ -73,7 +73,7 @@ pub(crate) enum Form {
     Positional { placeholder: &'static str },
     /// `--name VALUE`, and `-c VALUE` where it is frequent.
     Valued { short: Option<char>, placeholder: &'static str },
-    /// `--name` alone, which stands for the text `true`.
+    /// `--name` alone, which stands for the text `true`, or `--name=TEXT`.
     Switch,
 }
 

@@ -69,6 +69,41 @@ no content.",
         owner: Room::Backend,
     };
 
+    HIDDEN: bool = Parse::Text(value::choice), Setting {
+        name: "hidden",
+        noun: "serving of hidden files",
+        form: Form::Switch,
+        takes: Takes::OneOf(bool::words),
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("false"),
+        example: "true",
+        help: "Serve names that begin with a dot",
+        doc: "\
+Serve and list files and folders whose names begin with a dot. Without
+it they are as if they did not exist, except what is in
+`/.well-known/`. Think of `.git`, `.env` and `.htpasswd` first.",
+        owner: Room::Backend,
+    };
+
+    FOLLOW_LINKS: bool = Parse::Text(value::choice), Setting {
+        name: "follow-links",
+        noun: "following of links",
+        form: Form::Switch,
+        takes: Takes::OneOf(bool::words),
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("false"),
+        example: "true",
+        help: "Follow links that leave the folder",
+        doc: "\
+Follow symbolic links wherever they lead, also out of the folder, and
+absolute ones. Without it, a link is followed as long as it stays
+inside. Whoever can make a link in the folder then publishes whatever
+this process can read. A file is counted under the path asked for.",
+        owner: Room::Backend,
+    };
+
     INDEX: Box<str> = Parse::Text(value::file_name), Setting {
         name: "index",
         noun: "index file",
@@ -99,7 +134,8 @@ it several times to look for several: the first that is there counts.",
 How a folder without an index file is shown. `html`: as a page that
 can be sorted and filtered, and as JSON to a client that prefers it by
 `Accept: application/json`. `json`: as JSON to every client. `off`:
-not at all. Names that begin with a dot are left out.",
+not at all. Names that begin with a dot are left out, unless `hidden`
+is set.",
         owner: Room::Site,
     };
 

@@ -48,6 +48,8 @@ pub(super) fn meaning(config: &Config, name: &str) -> String {
     match name {
         "root" => format!("{:?}", config.root.value),
         "cache" => format!("{}", config.cache_bytes),
+        "hidden" => format!("{:?}", config.files.dot_names),
+        "follow-links" => format!("{:?}", config.files.links),
         "index" => format!("{:?}", config.folders.index),
         "listing" => format!("{:?}", config.folders.listing),
         "bind" => format!("{:?}", config.listen.binds.iter().map(|bind| bind.value).collect::<Vec<_>>()),
@@ -96,6 +98,13 @@ fn each_setting_on_the_command_line() {
     check(&[], "cache", "134217728");
     check(&["--cache", "0"], "cache", "0");
     check(&["--cache=64KiB"], "cache", "65536");
+    check(&[], "hidden", "Hidden");
+    check(&["--hidden"], "hidden", "Shown");
+    check(&["--hidden=true"], "hidden", "Shown");
+    check(&["--hidden=false"], "hidden", "Hidden");
+    check(&["--hidden", "www"], "root", "\"www\"");
+    check(&[], "follow-links", "Beneath");
+    check(&["--follow-links"], "follow-links", "Anywhere");
     check(&[], "index", "[\"index.html\"]");
     check(&["--index", "a", "--index=b c", "--index", "a"], "index", "[\"a\", \"b c\"]");
     check(&[], "listing", "Html");
@@ -144,6 +153,10 @@ fn each_setting_refuses_what_it_is_not() {
     check(
         &["--cache", "64KB"],
         r#"cache size "64KB" (--cache, command line) is not a size (a whole number with K, M, G or T, powers of 1024; without: bytes); write it as in: --cache 256M"#,
+    );
+    check(
+        &["--hidden=yes"],
+        r#"serving of hidden files "yes" (--hidden, command line) is not one of: true, false; write it as in: --hidden"#,
     );
     check(
         &["--index", "a/b"],

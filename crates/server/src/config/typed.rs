@@ -84,6 +84,19 @@ mod tests {
     }
 
     #[test]
+    fn a_flag_undoes_a_switch_of_the_file_or_a_variable() {
+        let check = |args: &[&str], vars: &[&str], file: Option<&str>, expect: &str| {
+            let config = config_of(start_with(args, vars, file).expect("all places are right"));
+            assert_eq!(meaning(&config, "hidden"), expect, "{args:?} {vars:?} {file:?}");
+        };
+        let (variable, file) = (&["TALLYD_HIDDEN=true"][..], Some("hidden = true"));
+        check(&[], &[], file, "Shown");
+        check(&["--hidden=false"], variable, file, "Hidden");
+        check(&[], &["TALLYD_HIDDEN=false"], file, "Hidden");
+        check(&["--hidden"], &["TALLYD_HIDDEN=false"], Some("hidden = false"), "Shown");
+    }
+
+    #[test]
     fn several_values_come_from_one_place() {
         let check = |args: &[&str], vars: &[&str], file: Option<&str>, expect: &str| {
             let config = config_of(start_with(args, vars, file).expect("all places are right"));

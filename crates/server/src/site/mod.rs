@@ -45,6 +45,15 @@ pub(crate) struct Publication {
     pub(crate) identities: RandomState,
 }
 
+/// Whether names that begin with a dot are there. Those in `/.well-known/` always are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DotNames {
+    /// As if they did not exist.
+    Hidden,
+    /// Like any others.
+    Shown,
+}
+
 /// A worker's view of the site: the publication, and its own memory of it.
 pub(crate) struct Site {
     publication: Arc<Publication>,
@@ -125,7 +134,7 @@ impl Site {
         if let Some(file) = self.memory.recall(path, &self.publication.folder) {
             return Selection::File(file);
         }
-        if path.is_hidden() {
+        if self.publication.listings.dot_names() == DotNames::Hidden && path.is_hidden() {
             return Selection::Refused(Refusal::NotFound);
         }
         self.adopt(path, look_up(&self.publication, path, Patience::CachedOnly))

@@ -16,6 +16,7 @@ mod harness;
 mod listings;
 mod memory;
 mod output;
+mod policies;
 mod session;
 mod shutdown;
 mod startup;

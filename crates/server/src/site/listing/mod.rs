@@ -26,11 +26,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::audience::Seat;
 use self::page::Page;
-use super::Publication;
+use super::{DotNames, Publication};
 use crate::backend::folder::Failure;
 use crate::config::ListingMode;
 
-pub(crate) use self::page::DotNames;
 pub(crate) use self::query::Query;
 
 /// How many directories are read at a time, of all workers: each takes memory for up to `page::MAX_ENTRIES` names. Further
@@ -93,6 +92,11 @@ impl Listings {
             readings: Arc::new(Semaphore::new(READINGS_AT_A_TIME)),
             large_pages: Arc::new(Semaphore::new(LARGE_PAGES_AT_A_TIME)),
         }
+    }
+
+    /// Whether dot names are there, in listings and under their own paths.
+    pub(super) fn dot_names(&self) -> DotNames {
+        self.dot_names
     }
 
     /// The form in which a client with this `Accept` gets a listing, if it gets one.

@@ -12,6 +12,7 @@ use super::entry::Entry;
 use super::query::{Order, Query, Sort};
 use crate::backend::directory::{Directory, EntryKind, Hint};
 use crate::backend::folder::Failure;
+use crate::site::DotNames;
 
 /// The most entries of one directory that are considered, and so the memory that a reading takes: some 130 MiB with names
 /// of usual length. What is beyond is left out, and the listing says so.
@@ -33,16 +34,6 @@ pub(crate) struct Page {
     pub(crate) pages: usize,
     /// Whether all entries were considered.
     pub(crate) extent: Extent,
-}
-
-/// Whether names that begin with a dot are there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum DotNames {
-    /// As if they did not exist.
-    Hidden,
-    /// Like any others.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no setting shows them"))]
-    Shown,
 }
 
 /// How much of a directory was considered.
@@ -179,11 +170,11 @@ mod tests {
 
     use super::super::audience::Seat;
     use super::*;
-    use crate::backend::folder::Folder;
+    use crate::backend::folder::{Folder, Links};
 
     fn read(root: &Path, query: &str, dot_names: DotNames) -> Page {
-        let folder =
-            Folder::new(File::open(root).expect("the root exists").into()).expect("the kernel guards it");
+        let folder = Folder::new(File::open(root).expect("the root exists").into(), Links::Beneath)
+            .expect("the kernel guards it");
         let directory = folder.open_directory(b"").expect("the root is a directory");
         let query = Query::parse(Some(query.as_bytes()));
         Page::read(&directory, &query, dot_names, &Seat::take().audience()).expect("it is readable")
@@ -265,7 +256,7 @@ mod tests {
         for number in 0..2 * PATIENCE_ENTRIES {
             fs::write(root.path().join(number.to_string()), "").expect("a file");
         }
-        let folder = Folder::new(File::open(root.path()).expect("the root exists").into())
+        let folder = Folder::new(File::open(root.path()).expect("the root exists").into(), Links::Beneath)
             .expect("the kernel guards it");
         let directory = folder.open_directory(b"").expect("the root is a directory");
         let read = |audience: &Audience| {

@@ -10,12 +10,13 @@ use tallyd_http::target::Target;
 use tallyd_ledger::{Ledger, Options, Place};
 
 use super::*;
-use crate::backend::folder::Folder;
+use crate::backend::folder::{Folder, Links};
 
 fn publication(root: &Path, mode: ListingMode) -> Arc<Publication> {
     let (ledger, _) = Ledger::open(&Place::Memory, Options::default(), ()).expect("memory can be had");
     Arc::new(Publication {
-        folder: Folder::new(File::open(root).expect("the root exists").into()).expect("the kernel guards it"),
+        folder: Folder::new(File::open(root).expect("the root exists").into(), Links::Beneath)
+            .expect("the kernel guards it"),
         index: Vec::new(),
         listings: Listings::new(mode, DotNames::Hidden),
         ledger,

@@ -1,0 +1,3 @@
+//! What the settings of a site change in what is served, each seen from outside.
+
+mod files;
