@@ -2,6 +2,14 @@
 
 use std::fmt::Write;
 
+/// Whether a query asks that what it leads to be saved: by a parameter `download`, whatever its value. The value is
+/// not taken for a name: whoever makes a link must not be able to name somebody else's file.
+pub fn is_asked_for(query: &[u8]) -> bool {
+    query.split(|&byte| byte == b'&').any(|parameter| {
+        parameter.strip_prefix(b"download").is_some_and(|rest| matches!(rest, [] | [b'=', ..]))
+    })
+}
+
 /// The field's value for a file of this name, which may have any bytes; in printable ASCII.
 ///
 /// A name that plain ASCII can carry goes into `filename` alone. Any other goes into `filename*` as
@@ -53,6 +61,21 @@ mod tests {
 
     fn check(name: &[u8], expect: &str) {
         assert_eq!(attachment(name), format!("attachment; {expect}"), "{}", name.escape_ascii());
+    }
+
+    #[test]
+    fn what_asks_for_a_download() {
+        let check = |query: &str, expect: bool| assert_eq!(is_asked_for(query.as_bytes()), expect, "{query}");
+        check("download", true);
+        check("download=", true);
+        check("download=x", true);
+        check("a=b&download", true);
+        check("download&a", true);
+        check("", false);
+        check("downloads", false);
+        check("a=download", false);
+        check("Download", false);
+        check("xdownload", false);
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod disposition;
 pub mod field_lines;
 pub mod fields;
 pub mod h1;
+pub mod location;
 pub mod media_type;
 pub mod method;
 pub mod multipart;

@@ -91,6 +91,11 @@ impl Remembered {
         }
     }
 
+    /// The path that it is counted under.
+    pub(crate) fn path(&self) -> &SitePath<'static> {
+        &self.path
+    }
+
     fn check(&self, folder: &Folder, now: Moment) -> Freshness {
         if now.since(self.checked.get()) <= CHECK_HOLDS {
             return Freshness::Fresh;

@@ -2,9 +2,11 @@
 
 use std::rc::Rc;
 
+use tallyd_http::disposition;
 use tallyd_http::h1::framing::{self, Framing};
 use tallyd_http::h1::persistence::Persistence;
 use tallyd_http::h1::writer::{write_end, write_field, write_fields, write_start};
+use tallyd_http::location::Location;
 use tallyd_http::method::{ALLOW, Method};
 use tallyd_http::multipart::Boundary;
 use tallyd_http::range::ByteRange;
@@ -105,7 +107,7 @@ pub(super) fn answer(
         Sought::Representation { method, path, query } => (method, path, query),
     };
     match progress.selection.take().unwrap_or_else(|| worker.site.select(&path)) {
-        Selection::File(file) => deliver(&file, request, method, persistence, worker, output),
+        Selection::File(file) => deliver(&file, request, method, query, persistence, worker, output),
         Selection::Directory => match worker.site.listing_form(&request.fields.accept) {
             Some(form) => {
                 let order = ListingOrder { path: path.into_owned(), query: Query::parse(query), form };
@@ -116,7 +118,10 @@ pub(super) fn answer(
         Selection::Listing(listing) => {
             answer_with_listing(*listing, request, method, persistence, worker, output)
         }
-        Selection::Redirect => Answered::Wholly(redirect(&path, query, request, persistence, worker, output)),
+        Selection::Redirect(path) => {
+            let location = Location::of_path(&path).with_query(query);
+            Answered::Wholly(redirect(&location, request, persistence, worker, output))
+        }
         Selection::Refused(refusal) => refused(refusal, output),
         Selection::Cold => Answered::AfterFetch(path.into_owned()),
     }
@@ -173,6 +178,7 @@ fn deliver(
     file: &Rc<Remembered>,
     request: &Request<'_>,
     method: RetrievalMethod,
+    query: Option<&[u8]>,
     persistence: Persistence,
     worker: &Worker,
     output: &mut Output,
@@ -197,6 +203,11 @@ fn deliver(
             plan.body
         }
     };
+    if query.is_some_and(disposition::is_asked_for) && matches!(status, Status::OK | Status::PARTIAL_CONTENT)
+    {
+        let value = disposition::attachment(file.path().file_name());
+        write_field(&mut output.bytes, "Content-Disposition", &value);
+    }
     write_end(&mut output.bytes, persistence);
     match request_number {
         Some(number) => {
@@ -289,19 +300,17 @@ fn whole(representation: &Representation<Handle>) -> Body<Handle> {
     }
 }
 
-/// Sends a directory's client to the form with a slash, by a path alone: the authority is the client's own business.
+/// Sends a client elsewhere.
 fn redirect(
-    path: &SitePath<'_>,
-    query: Option<&[u8]>,
+    location: &Location,
     request: &Request<'_>,
     persistence: Persistence,
     worker: &Worker,
     output: &mut Output,
 ) -> Persistence {
-    let location = path.location_of_directory(query);
-    let text = format!("This directory is at {location}\n");
+    let text = format!("This is at {location}\n");
     begin(Status::MOVED_PERMANENTLY, worker, output);
-    write_field(&mut output.bytes, "Location", &location);
+    write_field(&mut output.bytes, "Location", location.as_str());
     finish_with_text(&text, Asked::Read(request), Status::MOVED_PERMANENTLY, persistence, worker, output);
     persistence
 }

@@ -65,8 +65,8 @@ pub(crate) struct Site {
 pub(crate) enum Selection {
     /// This file.
     File(Rc<Remembered>),
-    /// A directory that was asked for without its final slash.
-    Redirect,
+    /// A directory that was asked for without its final slash, or a file with one: this is its path.
+    Redirect(SitePath<'static>),
     /// A directory without an index file.
     Directory,
     /// Its listing, once it was read.
@@ -80,7 +80,7 @@ pub(crate) enum Selection {
 /// The same before it is bound to one worker, so that another thread can find it.
 pub(crate) enum Lookup {
     File { path: SitePath<'static>, file: OpenFile, content: Option<Vec<u8>> },
-    Redirect,
+    Redirect(SitePath<'static>),
     Directory,
     Failed(Failure),
 }
@@ -156,7 +156,7 @@ impl Site {
     fn adopt(&self, asked: &SitePath<'_>, lookup: Lookup) -> Selection {
         let (path, file, content) = match lookup {
             Lookup::File { path, file, content } => (path, file, content),
-            Lookup::Redirect => return Selection::Redirect,
+            Lookup::Redirect(path) => return Selection::Redirect(path),
             Lookup::Directory => return Selection::Directory,
             Lookup::Failed(Failure::Cold) => return Selection::Cold,
             Lookup::Failed(failure) => return Selection::Refused(refusal_of(failure)),
@@ -206,8 +206,21 @@ fn refusal_of(failure: Failure) -> Refusal {
 fn look_up(publication: &Publication, path: &SitePath<'_>, patience: Patience) -> Lookup {
     match publication.folder.open(path.relative(), patience) {
         Ok(Found::File(file)) => read_if_small(path.clone().into_owned(), file, patience),
-        Ok(Found::Directory) if !path.is_directory_form() => Lookup::Redirect,
+        Ok(Found::Directory) if !path.is_directory_form() => Lookup::Redirect(path.to_directory()),
         Ok(Found::Directory) => look_up_index(publication, path, patience),
+        Err(Failure::Missing) if path.is_directory_form() => look_up_file_form(publication, path, patience),
+        Err(failure) => Lookup::Failed(failure),
+    }
+}
+
+/// Finds a file that was asked for as if it were a directory. It is not served there, because its relative references
+/// would lead elsewhere than from its own path, and because one resource has one path.
+fn look_up_file_form(publication: &Publication, path: &SitePath<'_>, patience: Patience) -> Lookup {
+    let Some(path) = path.to_file() else { return Lookup::Failed(Failure::Missing) };
+    match publication.folder.open(path.relative(), patience) {
+        Ok(Found::File(_)) => Lookup::Redirect(path),
+        // It has become a directory between two looks.
+        Ok(Found::Directory) => Lookup::Failed(Failure::Missing),
         Err(failure) => Lookup::Failed(failure),
     }
 }

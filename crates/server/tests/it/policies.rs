@@ -1,3 +1,4 @@
 //! What the settings of a site change in what is served, each seen from outside.
 
+mod addresses;
 mod files;
