@@ -80,9 +80,29 @@ pub(super) fn write_record(format: LogFormat, out: &mut Vec<u8>, record: &Record
 
 /// Appends the line of a delivery, in the form `PATH|CLIENT ADDRESS|CLIENT PORT|N`.
 pub(super) fn write_delivery(out: &mut Vec<u8>, path: &str, peer: Peer, number: u64) {
-    let Peer { ip, port } = peer;
     out.extend_from_slice(path.as_bytes());
-    append(out, format_args!("|{ip}|{port}|{number}\n"));
+    out.push(b'|');
+    write_address(out, peer.ip);
+    out.push(b'|');
+    out.extend_from_slice(itoa::Buffer::new().format(peer.port).as_bytes());
+    out.push(b'|');
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+    out.push(b'\n');
+}
+
+/// Appends an address, as `Display` writes it; those of IPv4 without the cost of formatting.
+fn write_address(out: &mut Vec<u8>, address: IpAddr) {
+    match address {
+        IpAddr::V4(address) => {
+            for (index, octet) in address.octets().into_iter().enumerate() {
+                if index > 0 {
+                    out.push(b'.');
+                }
+                out.extend_from_slice(itoa::Buffer::new().format(octet).as_bytes());
+            }
+        }
+        IpAddr::V6(address) => append(out, format_args!("{address}")),
+    }
 }
 
 #[cfg(test)]
