@@ -212,7 +212,9 @@ impl Conversation {
         }
         // The next request proves nothing by itself: a client may send it before it has the answer to the last. But the
         // packet that brings it also brings the client's acknowledgement (RFC 9293 §3.4).
-        self.output.receipts.settle(self.socket.sent(), self.socket.acknowledged());
+        if self.output.receipts.are_due() {
+            self.output.receipts.settle(self.socket.sent(), self.socket.acknowledged());
+        }
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 use std::rc::Rc;
+use std::time::Duration;
 
 use tallyd_http::multipart::{Multipart, Piece};
 use tallyd_http::range::ByteRange;
@@ -13,7 +14,12 @@ use tallyd_http::response::Body;
 use tallyd_ledger::{Client, Delivery, Moment, Outcome, Received, Reporter, Representation, Request};
 
 use crate::access_log::{AccessLog, Answered, Details, Exchange, Peer};
-use crate::clock;
+use crate::clock::{self, Moment as Tick};
+
+/// How many answers, and for how long, a busy connection may have on its way before it is asked what has arrived: to ask is a
+/// system call, and one answer for many requests is as exact as one for each.
+const MANY: usize = 16;
+const LONG: Duration = Duration::from_millis(10);
 
 /// The content of an answer, as far as its delivery is concerned.
 #[derive(Debug)]
@@ -85,6 +91,8 @@ pub(crate) struct Receipts {
     acknowledged: u64,
     /// How much of the stream was written.
     written: u64,
+    /// When it was last asked for.
+    settled: Tick,
 }
 
 impl Content {
@@ -139,7 +147,7 @@ fn parts_within(parts: &Multipart, mut length: u64) -> Vec<Range<u64>> {
 impl Receipts {
     /// None yet; they will be reported to `recipients`.
     pub(crate) fn new(recipients: Rc<Recipients>) -> Receipts {
-        Receipts { waiting: Vec::new(), recipients, acknowledged: 0, written: 0 }
+        Receipts { waiting: Vec::new(), recipients, acknowledged: 0, written: 0, settled: Tick::now() }
     }
 
     /// Adds an answer that is about to be written.
@@ -152,9 +160,19 @@ impl Receipts {
         self.waiting.is_empty()
     }
 
+    /// Whether it is time to ask what has arrived, although the conversation goes on.
+    pub(crate) fn are_due(&self) -> bool {
+        !self.is_empty() && (self.waiting.len() >= MANY || Tick::now().since(self.settled) >= LONG)
+    }
+
+    /// How much of the stream is known to have arrived.
+    pub(crate) fn acknowledged(&self) -> u64 {
+        self.acknowledged
+    }
+
     /// Says how much of the stream was written, and how much of it is known to have arrived; reports what is complete.
     pub(crate) fn settle(&mut self, written: u64, acknowledged: u64) {
-        (self.written, self.acknowledged) = (written, acknowledged);
+        (self.written, self.acknowledged, self.settled) = (written, acknowledged, Tick::now());
         let complete = self.waiting.iter().take_while(|dispatch| dispatch.end() <= acknowledged).count();
         for dispatch in self.waiting.drain(..complete) {
             let length = dispatch.content_length();
