@@ -2,10 +2,13 @@
 #![allow(unsafe_code)]
 
 use std::ffi::c_int;
+use std::net::TcpListener;
 use std::os::fd::AsFd;
 
 use rustix::io;
 use rustix::ioctl::{Getter, ioctl};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 /// `SIOCOUTQ` (tcp(7)): Linux gives it the number of `TIOCOUTQ`.
 const SIOCOUTQ: rustix::ioctl::Opcode = 0x5411;
@@ -20,10 +23,20 @@ pub(crate) fn unacknowledged_bytes(socket: impl AsFd) -> io::Result<u64> {
     Ok(u64::from(queued.unsigned_abs()))
 }
 
+/// A listener that the runtime watches for clients, without a say in how they are accepted: `tokio::net::TcpListener`
+/// registers each connection at once.
+///
+/// Fails as `epoll_ctl(2)` does. Panics outside a runtime.
+pub(crate) fn watch_listener(listener: TcpListener) -> std::io::Result<AsyncFd<TcpListener>> {
+    // SAFETY: a `TcpListener` owns its descriptor, gives the same one whenever it is asked, and neither closes nor
+    // replaces it before it is dropped; nobody takes a mutable reference to it out of the `AsyncFd`.
+    Ok(unsafe { AsyncFd::register_with_interest(listener, Interest::READABLE) }?)
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
-    use std::net::{TcpListener, TcpStream};
+    use std::net::TcpStream;
 
     use super::*;
 

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
@@ -11,8 +12,11 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::io::Errno;
+use rustix::net::{SocketFlags, acceptfrom_with};
 use tallyd_http::h1::writer::write_start;
 use tallyd_http::status::Status;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, spawn_local};
@@ -26,6 +30,7 @@ use crate::connection::presence::Limits;
 use crate::connection::receipts::Recipients;
 use crate::connection::roster::Roster;
 use crate::connection::socket::Socket;
+use crate::kernel;
 use crate::site::{Publication, Site};
 
 /// How long accepting pauses when the system is out of descriptors or memory: long enough not to spin, short enough that a
@@ -121,9 +126,9 @@ fn runtime() -> io::Result<LocalRuntime> {
         .build_local(LocalOptions::default())
 }
 
-fn prepare(runtime: &LocalRuntime, listeners: Vec<TcpListener>) -> io::Result<Vec<tokio::net::TcpListener>> {
+fn prepare(runtime: &LocalRuntime, listeners: Vec<TcpListener>) -> io::Result<Vec<AsyncFd<TcpListener>>> {
     let _context = runtime.enter();
-    listeners.into_iter().map(tokio::net::TcpListener::from_std).collect()
+    listeners.into_iter().map(kernel::watch_listener).collect()
 }
 
 impl Worker {
@@ -159,7 +164,7 @@ impl Worker {
         self.stage.get() != Stage::Serving
     }
 
-    async fn run(self, listeners: Vec<tokio::net::TcpListener>, mut stage: watch::Receiver<Stage>) {
+    async fn run(self, listeners: Vec<AsyncFd<TcpListener>>, mut stage: watch::Receiver<Stage>) {
         let worker = Rc::new(self);
         let accepting: Vec<JoinHandle<()>> =
             listeners.into_iter().map(|listener| spawn_local(accept(listener, Rc::clone(&worker)))).collect();
@@ -193,14 +198,14 @@ async fn wait_for(now: &mut watch::Receiver<Stage>, stage: Stage) {
 }
 
 /// Accepts connections for as long as it is not aborted.
-async fn accept(listener: tokio::net::TcpListener, worker: Rc<Worker>) {
+async fn accept(listener: AsyncFd<TcpListener>, worker: Rc<Worker>) {
     loop {
         while worker.roster.len() >= worker.max_connections {
             worker.roster.end_longest_idle();
             worker.departed.notified().await;
         }
-        match listener.accept().await {
-            Ok((stream, address)) => welcome(stream, address, &worker),
+        match listener.async_io(Interest::READABLE, accept_one).await {
+            Ok((socket, address)) => welcome(socket, address, &worker),
             // The client went away while it waited; the next one may be there.
             Err(error) if is_about_one_client(&error) => {}
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
@@ -208,11 +213,21 @@ async fn accept(listener: tokio::net::TcpListener, worker: Rc<Worker>) {
     }
 }
 
-fn welcome(stream: tokio::net::TcpStream, address: SocketAddr, worker: &Rc<Worker>) {
+/// Accepts a connection, which the runtime does not watch yet.
+fn accept_one(listener: &TcpListener) -> io::Result<(OwnedFd, SocketAddr)> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let (socket, address) = acceptfrom_with(listener, flags)?;
+    // An address that is none of IP's has no client behind it.
+    let address =
+        address.and_then(|address| address.try_into().ok()).ok_or(io::ErrorKind::ConnectionAborted)?;
+    Ok((socket, address))
+}
+
+fn welcome(socket: OwnedFd, address: SocketAddr, worker: &Rc<Worker>) {
     let peer = Peer::from(address);
     worker.log.tell_connected(peer);
     let worker = Rc::clone(worker);
-    let socket = Socket::new(stream, worker.roster.enrol());
+    let socket = Socket::new(socket, worker.roster.enrol());
     spawn_local(async move {
         let departure = Departure(Rc::clone(&worker));
         h1::serve(socket, peer, worker).await;

@@ -9,3 +9,4 @@ pub(crate) mod presence;
 pub(crate) mod receipts;
 pub(crate) mod roster;
 pub(crate) mod socket;
+mod stream;

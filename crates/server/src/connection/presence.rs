@@ -127,7 +127,8 @@ impl Presence {
         self.window.set(Window::Open { since: self.since.get() });
     }
 
-    /// Begins the connection's end. Whoever was too slow to ask still gets what is on its way to it.
+    /// Begins the connection's end; at least `arrived` bytes have arrived before it. Whoever was too slow to ask still gets
+    /// what is on its way to it.
     pub(crate) fn begin_closing(&self, arrived: u64) {
         if let Some(Interrupt::Idle | Interrupt::SlowHead) = self.interrupt.get() {
             self.interrupt.set(None);

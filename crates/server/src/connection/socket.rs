@@ -2,24 +2,22 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
-use std::pin::Pin;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::task::{Context, Poll, ready};
 
 use rustix::net::SendFlags;
-use tokio::io::{AsyncRead, Interest, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::buffers::{Buffers, Input};
 use super::departures::{Departing, Farewell};
 use super::presence::{Awaits, Interrupt, Phase, Presence};
 use super::receipts::Receipts;
 use super::roster::Enrolment;
+use super::stream::Stream;
 use crate::kernel;
 
 /// A client's socket with its place on the roster.
 pub(crate) struct Socket {
-    stream: TcpStream,
+    stream: Stream,
     enrolment: Enrolment,
     /// Bytes that the kernel took from us.
     sent: u64,
@@ -55,8 +53,9 @@ pub(crate) enum Followed {
 }
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream, enrolment: Enrolment) -> Socket {
-        Socket { stream, enrolment, sent: 0, received: 0 }
+    /// A connection that was accepted on `socket`, which must not block.
+    pub(crate) fn new(socket: OwnedFd, enrolment: Enrolment) -> Socket {
+        Socket { stream: Stream::new(socket), enrolment, sent: 0, received: 0 }
     }
 
     /// The connection's place on the roster.
@@ -110,9 +109,7 @@ impl Socket {
         if let Poll::Ready(end) = self.poll_interrupt(context) {
             return Poll::Ready(Err(end));
         }
-        let mut room = ReadBuf::new(input.room(pool));
-        let outcome = ready!(Pin::new(&mut self.stream).poll_read(context, &mut room));
-        let taken = outcome.map(|()| room.filled().len()).map_err(|_| End::Gone)?;
+        let taken = ready!(self.stream.poll_receive(context, input.room(pool))).map_err(|_| End::Gone)?;
         self.received += taken as u64;
         Poll::Ready(Ok(taken))
     }
@@ -125,7 +122,7 @@ impl Socket {
         };
         let mut rest = bytes;
         while !rest.is_empty() {
-            let sent = self.attempt(|stream| rustix::net::send(stream, rest, flags)).await?;
+            let sent = self.attempt(|socket| rustix::net::send(socket, rest, flags)).await?;
             rest = &rest[sent..];
         }
         Ok(())
@@ -133,14 +130,14 @@ impl Socket {
 
     /// Sends what the kernel still holds back because more was announced.
     pub(crate) fn push(&self) {
-        // Setting the option flushes, also when it was set before (tcp(7)); a failed socket tells with its next write.
-        let _ = self.stream.set_nodelay(true);
+        // A failed socket tells with its next write.
+        let _ = self.stream.push();
     }
 
     /// Sends what the kernel takes of `bytes` without waiting, and forgets the rest.
-    pub(crate) fn send_at_once(&self, bytes: &[u8]) {
+    pub(crate) fn send_at_once(&mut self, bytes: &[u8]) {
         // Nothing depends on it: the connection is about to be closed.
-        let _ = self.stream.try_write(bytes);
+        let _ = self.stream.try_write(|socket| rustix::net::send(socket, bytes, SendFlags::empty()));
     }
 
     /// Sends up to `count` bytes of `file` from `offset`, and advances it; 0 means that the file ends there.
@@ -150,16 +147,16 @@ impl Socket {
         offset: &mut u64,
         count: usize,
     ) -> Result<usize, End> {
-        self.attempt(|stream| rustix::fs::sendfile(stream, file, Some(offset), count)).await
+        self.attempt(|socket| rustix::fs::sendfile(socket, file, Some(offset), count)).await
     }
 
     /// Tries to write until the kernel takes something.
     async fn attempt(
         &mut self,
-        mut write: impl FnMut(&TcpStream) -> rustix::io::Result<usize>,
+        mut write: impl FnMut(BorrowedFd<'_>) -> rustix::io::Result<usize>,
     ) -> Result<usize, End> {
         loop {
-            match self.stream.try_io(Interest::WRITABLE, || write(&self.stream).map_err(io::Error::from)) {
+            match self.stream.try_write(&mut write) {
                 Ok(sent) => {
                     self.sent += sent as u64;
                     return Ok(sent);
@@ -180,7 +177,7 @@ impl Socket {
             if let Poll::Ready(end) = self.poll_interrupt(context) {
                 return Poll::Ready(Err(end));
             }
-            self.stream.poll_write_ready(context).map_err(|_| End::Gone)
+            self.stream.poll_writable(context).map_err(|_| End::Gone)
         })
         .await
     }
@@ -194,13 +191,18 @@ impl Socket {
     ///
     /// Fails where the connection has failed.
     pub(crate) fn depart(self, mut receipts: Receipts, farewell: Farewell) -> io::Result<Departing> {
-        let arrived = self.acknowledged();
+        if let Err(error) = self.stream.finish() {
+            receipts.settle(self.sent, self.acknowledged());
+            return Err(error);
+        }
+        // What has arrived is looked for a moment later, when it is all there of nearly every client.
+        let arrived = receipts.acknowledged();
         receipts.settle(self.sent, arrived);
         let Socket { stream, enrolment, sent, .. } = self;
-        rustix::net::shutdown(&stream, rustix::net::Shutdown::Write)?;
+        let stream = stream.into_socket()?;
         enrolment.await_acknowledgements(Awaits::None);
         enrolment.presence().begin_closing(arrived);
-        Ok(Departing { stream: stream.into_std()?, enrolment, sent, receipts, farewell })
+        Ok(Departing { stream, enrolment, sent, receipts, farewell })
     }
 
     fn poll_interrupt(&self, context: &Context<'_>) -> Poll<End> {
@@ -216,6 +218,10 @@ impl Socket {
     /// Bytes that wait in the kernel for the client's acknowledgement.
     fn unacknowledged(&self) -> u64 {
         // Of a socket that cannot tell, nothing is known to have arrived.
-        kernel::unacknowledged_bytes(self.stream.as_fd()).unwrap_or(self.sent)
+        self.stream
+            .socket()
+            .ok()
+            .and_then(|socket| kernel::unacknowledged_bytes(socket).ok())
+            .unwrap_or(self.sent)
     }
 }

@@ -1,0 +1,122 @@
+//! A client's stream of bytes, registered with the runtime's poller when it has to be waited for, and not before.
+//!
+//! A client that sends its one request with its connection, and takes the answer at once, is never waited for: it costs
+//! neither a registration nor its removal, two system calls out of ten.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, Shutdown, sockopt};
+use tokio::io::{AsyncRead, Interest, ReadBuf};
+use tokio::net::TcpStream;
+
+/// A connected socket that does not block.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// It was never waited for.
+    Unwatched(OwnedFd),
+    /// The runtime watches it.
+    Watched(TcpStream),
+    /// Between the two, for no longer than a call, or for good if the runtime refused it.
+    Lost,
+}
+
+impl Stream {
+    /// A stream from a connected socket, which must not block.
+    pub(crate) fn new(socket: OwnedFd) -> Stream {
+        Stream { state: State::Unwatched(socket) }
+    }
+
+    /// Reads into `room`; 0 means that the client has said that nothing more comes.
+    pub(crate) fn poll_receive(
+        &mut self,
+        context: &mut Context<'_>,
+        room: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        if let State::Unwatched(socket) = &self.state {
+            match rustix::net::recv(socket, &mut *room, RecvFlags::empty()) {
+                Err(Errno::AGAIN) => {}
+                outcome => return Poll::Ready(Ok(outcome?.0)),
+            }
+        }
+        // After a read that does not fill the room the runtime knows, without another call, that there is no more.
+        let mut room = ReadBuf::new(room);
+        ready!(Pin::new(self.watched()?).poll_read(context, &mut room))?;
+        Poll::Ready(Ok(room.filled().len()))
+    }
+
+    /// Tries to write by `write`; fails with `WouldBlock` if the kernel takes nothing now.
+    pub(crate) fn try_write(
+        &mut self,
+        write: impl FnOnce(BorrowedFd<'_>) -> rustix::io::Result<usize>,
+    ) -> io::Result<usize> {
+        match &self.state {
+            State::Unwatched(socket) => Ok(write(socket.as_fd())?),
+            State::Watched(stream) => stream.try_io(Interest::WRITABLE, || Ok(write(stream.as_fd())?)),
+            State::Lost => Err(lost()),
+        }
+    }
+
+    /// Ready when the kernel may take something again.
+    pub(crate) fn poll_writable(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.watched() {
+            Ok(stream) => stream.poll_write_ready(context),
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+
+    /// Sends what the kernel holds back because more was announced.
+    pub(crate) fn push(&self) -> io::Result<()> {
+        // Setting the option flushes, also when it was set before (tcp(7)).
+        Ok(sockopt::set_tcp_nodelay(self.socket()?, true)?)
+    }
+
+    /// Says that nothing more comes.
+    pub(crate) fn finish(&self) -> io::Result<()> {
+        Ok(rustix::net::shutdown(self.socket()?, Shutdown::Write)?)
+    }
+
+    /// The socket by itself, which nobody watches any more.
+    pub(crate) fn into_socket(self) -> io::Result<std::net::TcpStream> {
+        match self.state {
+            State::Unwatched(socket) => Ok(socket.into()),
+            State::Watched(stream) => stream.into_std(),
+            State::Lost => Err(lost()),
+        }
+    }
+
+    /// The socket, for questions about it.
+    pub(crate) fn socket(&self) -> io::Result<BorrowedFd<'_>> {
+        match &self.state {
+            State::Unwatched(socket) => Ok(socket.as_fd()),
+            State::Watched(stream) => Ok(stream.as_fd()),
+            State::Lost => Err(lost()),
+        }
+    }
+
+    /// The stream as the runtime watches it, from now on.
+    fn watched(&mut self) -> io::Result<&mut TcpStream> {
+        if let State::Unwatched(_) = self.state
+            && let State::Unwatched(socket) = std::mem::replace(&mut self.state, State::Lost)
+        {
+            self.state = State::Watched(TcpStream::from_std(socket.into())?);
+        }
+        match &mut self.state {
+            State::Watched(stream) => Ok(stream),
+            State::Unwatched(_) | State::Lost => Err(lost()),
+        }
+    }
+}
+
+/// The runtime did not take the socket, which closed it.
+fn lost() -> io::Error {
+    io::ErrorKind::NotConnected.into()
+}
