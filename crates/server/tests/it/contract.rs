@@ -1,7 +1,6 @@
 //! The contract of the tally (docs/counting.md): each row of its table with real TCP, and what must hold when
 //! a process is killed, a disk is full or nobody reads.
 
-mod books;
 mod kills;
 mod oracle;
 mod rows;

@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows how the server is built; it knows HTTP/1.1 as a client sees it.
 
+mod books;
 mod client;
 mod lines;
 mod process;
@@ -12,6 +13,7 @@ mod site;
 use std::thread;
 use std::time::{Duration, Instant};
 
+pub(crate) use books::{Books, counters};
 pub(crate) use client::{Answer, Conn, Content, End, SMALL_WINDOW, Window};
 pub(crate) use lines::{Delivery, Lines, deliveries};
 pub(crate) use process::{cpu_time, descriptors, pss_kib, raise_descriptor_limit};

@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::books::Books;
-use crate::harness::{Conn, Content, Delivery, SOON, Server, Site, Stdout, deliveries, noise};
+use crate::harness::{Books, Conn, Content, Delivery, SOON, Server, Site, Stdout, deliveries, noise};
 
 const ROUNDS: u64 = 60;
 const CLIENTS: usize = 3;

@@ -9,9 +9,8 @@ use std::thread;
 use rustix::process::Signal;
 use tallyd_ledger::Counters;
 
-use super::books::Books;
 use crate::harness::{
-    Answer, Conn, Content, SMALL_WINDOW, SOON, Server, Site, Stdout, Window, eventually, noise,
+    Answer, Books, Conn, Content, SMALL_WINDOW, SOON, Server, Site, Stdout, Window, eventually, noise,
 };
 
 const SEEDS: [u64; 3] = [1, 2, 3];

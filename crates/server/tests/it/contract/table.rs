@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::process::Signal;
 use tallyd_ledger::Counters;
 
-use super::books::{Books, counters};
-use crate::harness::{Answer, Conn, SMALL_WINDOW, SOON, Server, Site, Stdout, Window, eventually, noise};
+use crate::harness::{
+    Answer, Books, Conn, SMALL_WINDOW, SOON, Server, Site, Stdout, Window, counters, eventually, noise,
+};
 
 /// One row's file, and the means to ask for it.
 pub(super) struct Visit<'a> {

@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::books::Books;
-use crate::harness::{Conn, SOON, Server, Site, Stdout, deliveries, is_root};
+use crate::harness::{Books, Conn, SOON, Server, Site, Stdout, deliveries, is_root};
 
 const LOAD: u64 = 3_000;
 /// More lines than a pipe (64 KiB) and the access log's queue hold.

@@ -7,27 +7,27 @@ use std::process::Command;
 use tallyd_ledger::query::Selection;
 use tallyd_ledger::{Counters, Query, QueryError};
 
-use crate::harness::{SOON, Site, eventually, tallyd};
+use super::{SOON, Site, eventually, tallyd};
 
 /// The ledger of a site.
 #[derive(Clone)]
-pub(super) struct Books {
-    pub(super) file: PathBuf,
+pub(crate) struct Books {
+    pub(crate) file: PathBuf,
 }
 
 impl Books {
-    pub(super) fn of(site: &Site) -> Self {
+    pub(crate) fn of(site: &Site) -> Self {
         Self { file: site.around().join("ledger") }
     }
 
     /// The command that serves the site and counts in this ledger.
-    pub(super) fn server(&self, site: &Site) -> Command {
+    pub(crate) fn server(&self, site: &Site) -> Command {
         let mut command = tallyd(site);
         command.arg("--ledger").arg(&self.file);
         command
     }
 
-    pub(super) fn open(&self) -> Query {
+    pub(crate) fn open(&self) -> Query {
         // A server that was just killed, or has just begun, may be recovering its log.
         eventually("the ledger can be read", SOON, || match Query::open(&self.file) {
             Ok(query) => Some(query),
@@ -37,11 +37,11 @@ impl Books {
     }
 
     /// The tally of one file; zeros for one that was never counted.
-    pub(super) fn tally(&self, path: &str) -> Counters {
+    pub(crate) fn tally(&self, path: &str) -> Counters {
         self.select(vec![path.to_owned()]).remove(path).unwrap_or_default()
     }
 
-    pub(super) fn all(&self) -> BTreeMap<String, Counters> {
+    pub(crate) fn all(&self) -> BTreeMap<String, Counters> {
         self.select(Vec::new())
     }
 
@@ -57,7 +57,7 @@ impl Books {
     }
 
     /// Waits until the file's tally is as wanted.
-    pub(super) fn wait_for(&self, path: &str, what: &str, wanted: impl Fn(&Counters) -> bool) -> Counters {
+    pub(crate) fn wait_for(&self, path: &str, what: &str, wanted: impl Fn(&Counters) -> bool) -> Counters {
         let mut last = Counters::default();
         let start = std::time::Instant::now();
         while start.elapsed() < SOON {
@@ -72,7 +72,7 @@ impl Books {
 
     /// Checks every law on every row.
     #[track_caller]
-    pub(super) fn check_laws(&self) {
+    pub(crate) fn check_laws(&self) {
         for finding in self.open().verify().expect("a ledger that can be read") {
             assert_eq!(finding.broken, 0, "{}: {:?}", finding.law.formula(), finding.example);
         }
@@ -81,7 +81,7 @@ impl Books {
 
 /// Counters written as their names and figures, as in `requests 2 full 2 completed 2 downloads 2`; those that
 /// are not named are 0. `bytes` is judged apart: what a cut answer brought is known within bounds only.
-pub(super) fn counters(text: &str) -> Counters {
+pub(crate) fn counters(text: &str) -> Counters {
     let mut counters = Counters::default();
     let words: Vec<&str> = text.split_ascii_whitespace().collect();
     for pair in words.chunks(2) {
