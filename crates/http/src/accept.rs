@@ -25,6 +25,15 @@ impl ListingForm {
         let html = preference(accept, b"text", b"html");
         if json > html { Self::Json } else { Self::Html }
     }
+
+    /// Whether the client names this form, as browsers name HTML; `*/*` or no field at all does not.
+    pub fn is_named_in(self, accept: &FieldLines<'_>) -> bool {
+        let preference = match self {
+            Self::Html => preference(accept, b"text", b"html"),
+            Self::Json => preference(accept, b"application", b"json"),
+        };
+        preference.is_some_and(|(_, precision)| precision == Precision::Subtype)
+    }
 }
 
 /// How well a media range describes a media type, from the least.
@@ -117,6 +126,23 @@ mod tests {
         check(&["application/json;charset=utf-8"], Json);
         check(&["application/json;x=\";q=0,\";q=1, text/html;q=0.5"], Json);
         check(&["application/json;q=0.3, application/json;q=0.9, text/html;q=0.5"], Html);
+    }
+
+    #[test]
+    fn a_form_is_named_by_type_and_subtype() {
+        #[track_caller]
+        fn check(lines: &[&str], html: bool, json: bool) {
+            let field: FieldLines<'_> = lines.iter().map(|line| line.as_bytes()).collect();
+            assert_eq!((Html.is_named_in(&field), Json.is_named_in(&field)), (html, json), "{lines:?}");
+        }
+        check(&[], false, false);
+        check(&["*/*"], false, false);
+        check(&["text/*, application/*;q=0.5"], false, false);
+        check(&["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"], true, false);
+        check(&["application/json, */*"], false, true);
+        check(&["*/*", "text/html;q=0.1"], true, false);
+        check(&["text/html;q=0, */*"], false, false);
+        check(&["text/html, application/json"], true, true);
     }
 
     #[test]

@@ -25,7 +25,7 @@ use crate::access_log::{Asked, Peer};
 use crate::backend::remembered::{Handle, Remembered};
 use crate::clock;
 use crate::site::Selection;
-use crate::site::listing::Query;
+use crate::site::listing::{PerPage, Query};
 use crate::transmit::slice;
 use crate::worker::Worker;
 
@@ -110,7 +110,10 @@ pub(super) fn answer(
         Selection::File(file) => deliver(&file, request, method, query, persistence, worker, output),
         Selection::Directory => match worker.site.listing_form(&request.fields.accept) {
             Some(form) => {
-                let order = ListingOrder { path: path.into_owned(), query: Query::parse(query), form };
+                let knows_pages = form.is_named_in(&request.fields.accept);
+                let usual = if knows_pages { PerPage::Readable } else { PerPage::All };
+                let query = Query::parse(query, usual);
+                let order = ListingOrder { path: path.into_owned(), query, form };
                 Answered::AfterReading(Box::new(order))
             }
             None => refused(Refusal::NotFound, output),

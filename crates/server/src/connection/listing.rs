@@ -83,7 +83,7 @@ fn write_head(
     output: &mut Output,
 ) {
     begin(Status::OK, worker, output);
-    for (name, value) in worker.site.listing_fields(listing.form()) {
+    for (name, value) in Listing::fields(listing.form()) {
         write_field(&mut output.bytes, name, value);
     }
     match framing {

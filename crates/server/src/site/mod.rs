@@ -108,14 +108,6 @@ impl Site {
         self.publication.listings.form(accept)
     }
 
-    /// The fields of a listing beside those of its framing.
-    pub(crate) fn listing_fields(
-        &self,
-        form: ListingForm,
-    ) -> impl Iterator<Item = (&'static str, &'static str)> {
-        self.publication.listings.fields(form)
-    }
-
     /// Reads a directory on a thread that may wait.
     pub(crate) async fn list(
         &self,

@@ -43,6 +43,13 @@ fn a_long_listing_is_whole_however_it_is_framed() {
         site.file(format!("many/{entry:04}"), "");
     }
     let server = Server::start(&site, &["--workers", "1"]);
+    // A browser gets pages, a program that does not name a form all there is.
+    let browser = ["--header", "Accept: text/html,*/*;q=0.8"];
+    let (page, _) = curl(&server, "/many/", &browser);
+    assert_eq!(page.matches("href=\"0").count(), 1_000);
+    assert!(page.contains("href=\"?page=2\""), "{page}");
+    let (all, _) = curl(&server, "/many/", &[]);
+    assert!(all.contains("href=\"2999\"") && !all.contains("?page="), "{all}");
     let path = format!("/many/?per_page={ENTRIES}");
     for arguments in [&[][..], &["--http1.0"]] {
         let (html, _) = curl(&server, &path, arguments);

@@ -30,7 +30,7 @@ use super::{DotNames, Publication};
 use crate::backend::folder::Failure;
 use crate::config::ListingMode;
 
-pub(crate) use self::query::Query;
+pub(crate) use self::query::{PerPage, Query};
 
 /// How many directories are read at a time, of all workers: each takes memory for up to `page::MAX_ENTRIES` names. Further
 /// ones wait their turn.
@@ -39,8 +39,8 @@ const READINGS_AT_A_TIME: usize = 4;
 /// A page of more entries than this is large: it may take a slow client long and meanwhile takes megabytes.
 const LARGE_PAGE_ENTRIES: usize = 10_000;
 
-/// How many large pages may be under way at a time, of all workers; about 160 MiB in all. Further ones are refused.
-const LARGE_PAGES_AT_A_TIME: usize = 16;
+/// How many entries of large pages may be under way at a time, of all workers: about 160 MiB. A further page is refused.
+const LARGE_PAGES_ENTRIES: usize = 1_600_000;
 
 /// How much a call of [`Listing::render`] adds at least, unless the end comes first, in bytes: tens of microseconds of work.
 const CHUNK_BYTES: usize = 16 * 1024;
@@ -51,6 +51,7 @@ pub(crate) struct Listings {
     mode: ListingMode,
     dot_names: DotNames,
     readings: Arc<Semaphore>,
+    /// A permit for each entry.
     large_pages: Arc<Semaphore>,
 }
 
@@ -63,7 +64,7 @@ pub(crate) struct Listing {
     page: Page,
     next: Next,
     /// Held by a large page until it was sent.
-    _permit: Option<OwnedSemaphorePermit>,
+    _permits: Option<OwnedSemaphorePermit>,
 }
 
 /// What is rendered next.
@@ -90,7 +91,7 @@ impl Listings {
             mode,
             dot_names,
             readings: Arc::new(Semaphore::new(READINGS_AT_A_TIME)),
-            large_pages: Arc::new(Semaphore::new(LARGE_PAGES_AT_A_TIME)),
+            large_pages: Arc::new(Semaphore::new(LARGE_PAGES_ENTRIES)),
         }
     }
 
@@ -107,31 +108,12 @@ impl Listings {
             ListingMode::Off => None,
         }
     }
-
-    /// The fields of a listing beside `Content-Length` or `Transfer-Encoding`, as names and values.
-    pub(crate) fn fields(&self, form: ListingForm) -> impl Iterator<Item = (&'static str, &'static str)> {
-        let content_type = match form {
-            ListingForm::Html => "text/html; charset=utf-8",
-            ListingForm::Json => "application/json",
-        };
-        let policy = match form {
-            ListingForm::Html => Some(("Content-Security-Policy", html::CONTENT_SECURITY_POLICY)),
-            ListingForm::Json => None,
-        };
-        let vary = match self.mode {
-            ListingMode::Html => Some(("Vary", "Accept")),
-            ListingMode::Json | ListingMode::Off => None,
-        };
-        // A cache may keep it but must ask each time: nobody could tell it that a file has come.
-        let common = [("Cache-Control", "no-cache"), ("Content-Type", content_type)];
-        common.into_iter().chain(policy).chain([("X-Content-Type-Options", "nosniff")]).chain(vary)
-    }
 }
 
 impl Listing {
     /// Reads what `query` asks of the directory `path`, which ends in `/`.
     ///
-    /// Dropping the future ends the reading. `Failure::Busy`: too many large pages are under way.
+    /// Dropping the future ends the reading. `Failure::Busy`: too much of large pages is under way.
     pub(crate) async fn read(
         publication: Arc<Publication>,
         path: SitePath<'static>,
@@ -149,13 +131,29 @@ impl Listing {
                 .and_then(|directory| Page::read(&directory, &query, listings.dot_names, &audience))?;
             // The turn ends with the reading, also when nobody waits for it any more.
             drop(turn);
-            let permit = listings.permit_to_send(&page)?;
-            Ok(Listing { form, path, query, page, next: Next::Start, _permit: permit })
+            let permits = listings.permits_to_send(&page)?;
+            Ok(Listing { form, path, query, page, next: Next::Start, _permits: permits })
         });
         // An error means that the reading panicked, or that the runtime is ending.
         let listing = reading.await.map_err(|_| Failure::Broken)?;
         drop(seat);
         listing
+    }
+
+    /// The fields of a listing beside `Content-Length` or `Transfer-Encoding`, as names and values.
+    pub(crate) fn fields(form: ListingForm) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let content_type = match form {
+            ListingForm::Html => "text/html; charset=utf-8",
+            ListingForm::Json => "application/json",
+        };
+        let policy = match form {
+            ListingForm::Html => Some(("Content-Security-Policy", html::CONTENT_SECURITY_POLICY)),
+            ListingForm::Json => None,
+        };
+        // A cache may keep it but must ask each time: nobody could tell it that a file has come.
+        let common = [("Cache-Control", "no-cache"), ("Content-Type", content_type)];
+        // What a client accepts decides on the form and on how much is on a page.
+        common.into_iter().chain(policy).chain([("X-Content-Type-Options", "nosniff"), ("Vary", "Accept")])
     }
 
     /// The form that it is rendered in.
@@ -214,11 +212,14 @@ impl Listing {
 
 impl Listings {
     /// Nothing is needed to send a page unless it is large.
-    fn permit_to_send(&self, page: &Page) -> Result<Option<OwnedSemaphorePermit>, Failure> {
-        if page.entries.len() <= LARGE_PAGE_ENTRIES {
+    fn permits_to_send(&self, page: &Page) -> Result<Option<OwnedSemaphorePermit>, Failure> {
+        let entries = page.entries.len();
+        if entries <= LARGE_PAGE_ENTRIES {
             return Ok(None);
         }
-        Arc::clone(&self.large_pages).try_acquire_owned().map(Some).map_err(|_| Failure::Busy)
+        // A page has no more entries than `MAX_ENTRIES`.
+        let permits = Arc::clone(&self.large_pages).try_acquire_many_owned(entries as u32);
+        permits.map(Some).map_err(|_| Failure::Busy)
     }
 }
 

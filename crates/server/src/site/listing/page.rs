@@ -169,6 +169,7 @@ mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     use super::super::audience::Seat;
+    use super::super::query::PerPage;
     use super::*;
     use crate::backend::folder::{Folder, Links};
 
@@ -176,7 +177,7 @@ mod tests {
         let folder = Folder::new(File::open(root).expect("the root exists").into(), Links::Beneath)
             .expect("the kernel guards it");
         let directory = folder.open_directory(b"").expect("the root is a directory");
-        let query = Query::parse(Some(query.as_bytes()));
+        let query = Query::parse(Some(query.as_bytes()), PerPage::Readable);
         Page::read(&directory, &query, dot_names, &Seat::take().audience()).expect("it is readable")
     }
 
@@ -260,7 +261,7 @@ mod tests {
             .expect("the kernel guards it");
         let directory = folder.open_directory(b"").expect("the root is a directory");
         let read = |audience: &Audience| {
-            let page = Page::read(&directory, &Query::default(), DotNames::Hidden, audience);
+            let page = Page::read(&directory, &Query::unasked(PerPage::All), DotNames::Hidden, audience);
             page.expect("it is readable").total
         };
         let seat = Seat::take();

@@ -7,10 +7,12 @@ use std::fmt::Write as _;
 
 use tallyd_http::percent_encoding::{self, is_plain_in_segment};
 
-/// Entries of a page unless the query says otherwise: some 200 KiB of HTML.
-pub(crate) const DEFAULT_PER_PAGE: u32 = 1_000;
+use super::page::MAX_ENTRIES;
 
-/// The most entries of a page: about 10 MiB of memory for as long as it is being sent.
+/// Entries of a page for one who reads pages, unless the query says otherwise: some 200 KiB of HTML.
+const ENTRIES_OF_A_PAGE: u32 = 1_000;
+
+/// The most entries of a page that a query can ask for: about 10 MiB of memory for as long as it is being sent.
 pub(crate) const MAX_PER_PAGE: u32 = 100_000;
 
 /// What is asked of a listing.
@@ -24,8 +26,20 @@ pub(crate) struct Query {
     pub(crate) filter: Box<[u8]>,
     /// Which page, from 1; beyond the last page it is the last.
     pub(crate) page: u32,
-    /// Entries of a page, `1..=MAX_PER_PAGE`.
+    /// Entries of a page, `1..=MAX_PER_PAGE`, or what is usual.
     pub(crate) per_page: u32,
+    /// What `per_page` is unless the query says it.
+    pub(crate) usual: PerPage,
+}
+
+/// How many entries a page has unless the query says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PerPage {
+    /// So many that the page is readable, for one who names the form and so knows of pages.
+    Readable,
+    /// All of them, for a program that takes what it gets: one that mirrors a folder must not miss what is on another
+    /// page.
+    All,
 }
 
 /// By what entries are ordered. Equal ones are ordered by name.
@@ -48,23 +62,23 @@ pub(crate) enum Order {
     Descending,
 }
 
-impl Default for Query {
-    fn default() -> Query {
+impl Query {
+    /// What is meant where nothing is asked.
+    pub(crate) fn unasked(usual: PerPage) -> Query {
         Query {
             sort: Sort::Name,
             order: Order::Ascending,
             filter: Box::default(),
             page: 1,
-            per_page: DEFAULT_PER_PAGE,
+            per_page: usual.entries(),
+            usual,
         }
     }
-}
 
-impl Query {
     /// Reads the query of a target, without its `?`, as a form writes it.
-    pub(crate) fn parse(raw: Option<&[u8]>) -> Query {
+    pub(crate) fn parse(raw: Option<&[u8]>, usual: PerPage) -> Query {
         let value = |key: &[u8]| value_of(raw.unwrap_or_default(), key);
-        let default = Query::default();
+        let default = Query::unasked(usual);
         Query {
             sort: value(b"sort").and_then(|text| Sort::parse(&text)).unwrap_or(default.sort),
             order: value(b"order").and_then(|text| Order::parse(&text)).unwrap_or(default.order),
@@ -73,6 +87,7 @@ impl Query {
             per_page: value(b"per_page")
                 .and_then(|text| number(&text, MAX_PER_PAGE))
                 .unwrap_or(default.per_page),
+            usual,
         }
     }
 
@@ -89,7 +104,7 @@ impl Query {
 
     /// What is not the default, as keys and values that are not encoded yet.
     pub(crate) fn fields(&self) -> impl Iterator<Item = (&'static str, Vec<u8>)> {
-        let default = Query::default();
+        let default = Query::unasked(self.usual);
         [
             ("sort", (self.sort != default.sort).then(|| self.sort.word().into())),
             ("order", (self.order != default.order).then(|| self.order.word().into())),
@@ -99,6 +114,15 @@ impl Query {
         ]
         .into_iter()
         .filter_map(|(key, value)| Some((key, value?)))
+    }
+}
+
+impl PerPage {
+    fn entries(self) -> u32 {
+        match self {
+            PerPage::Readable => ENTRIES_OF_A_PAGE,
+            PerPage::All => MAX_ENTRIES as u32,
+        }
     }
 }
 
@@ -194,7 +218,7 @@ mod tests {
     /// `expect` is what differs from the default, as keys and values.
     #[track_caller]
     fn check(raw: &str, expect: &str) {
-        let seen: Vec<String> = Query::parse(Some(raw.as_bytes()))
+        let seen: Vec<String> = Query::parse(Some(raw.as_bytes()), PerPage::Readable)
             .fields()
             .map(|(key, value)| format!("{key}={}", value.escape_ascii()))
             .collect();
@@ -203,7 +227,7 @@ mod tests {
 
     #[test]
     fn what_is_given() {
-        assert_eq!(Query::parse(None), Query::default());
+        assert_eq!(Query::parse(None, PerPage::All), Query::unasked(PerPage::All));
         check("", "");
         check("sort=size", "sort=size");
         check("sort=time&order=desc", "sort=time order=desc");
@@ -271,7 +295,8 @@ mod tests {
     fn references() {
         #[track_caller]
         fn check(raw: &str, expect: &str) {
-            assert_eq!(Query::parse(Some(raw.as_bytes())).reference(), expect, "{raw}");
+            let query = Query::parse(Some(raw.as_bytes()), PerPage::Readable);
+            assert_eq!(query.reference(), expect, "{raw}");
         }
         check("", "./");
         check("page=2", "?page=2");
@@ -287,11 +312,12 @@ mod tests {
             filter: Vec<u8>,
             page in 1..=u32::MAX,
             per_page in 1..=MAX_PER_PAGE,
+            usual in prop::sample::select(vec![PerPage::Readable, PerPage::All]),
         ) {
-            let query = Query { sort, order, filter: filter.into(), page, per_page };
+            let query = Query { sort, order, filter: filter.into(), page, per_page, usual };
             let reference = query.reference();
             let raw = reference.strip_prefix('?').map(str::as_bytes);
-            prop_assert_eq!(Query::parse(raw), query);
+            prop_assert_eq!(Query::parse(raw, usual), query);
         }
     }
 }
