@@ -125,6 +125,10 @@ fn weighted_token(member: &[u8]) -> Option<(&[u8], Quality)> {
     }
 }
 
+/// Every coding but identity; of codings that a client takes equally well, the earlier is preferred: it is the
+/// smaller one, as a rule.
+pub const PREFERENCE: [ContentCoding; 3] = [ContentCoding::Brotli, ContentCoding::Zstd, ContentCoding::Gzip];
+
 /// Whether content of this media type usually becomes much smaller. Images, sound, film, archives and
 /// fonts in WOFF are compressed by themselves.
 pub fn is_compressible(media_type: &str) -> bool {
@@ -155,12 +159,33 @@ pub fn is_compressible(media_type: &str) -> bool {
         || ENDINGS.iter().any(|ending| essence.ends_with(ending.as_bytes()))
 }
 
+/// Whether content of this media type is compressed by itself, so that a coding on top of it gains nothing.
+pub fn is_compressed(media_type: &str) -> bool {
+    const TYPES: [&str; 10] = [
+        "application/epub+zip",
+        "application/gzip",
+        "application/java-archive",
+        "application/vnd.rar",
+        "application/x-7z-compressed",
+        "application/x-bzip2",
+        "application/x-rar-compressed",
+        "application/x-xz",
+        "application/zip",
+        "application/zstd",
+    ];
+    const BEGINNINGS: [&str; 4] = ["audio/", "image/", "video/", "font/woff"];
+
+    let essence = members(media_type.as_bytes(), b';').next().unwrap_or_default().to_ascii_lowercase();
+    !is_compressible(media_type)
+        && (TYPES.iter().any(|name| essence == name.as_bytes())
+            || BEGINNINGS.iter().any(|beginning| essence.starts_with(beginning.as_bytes())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::ContentCoding::{Brotli, Gzip, Identity, Zstd};
     use super::*;
 
-    /// In this order the server prefers them.
     const ALL: [ContentCoding; 3] = [Zstd, Brotli, Gzip];
 
     fn check_lines(lines: &[&str], available: &[ContentCoding], expect: ContentCoding) {
@@ -247,37 +272,43 @@ mod tests {
         check("**", &ALL, Identity);
     }
 
-    /// RFC 9110 §12.5.3 once more, as its numbered list reads, for every combination of small fields.
+    const WEIGHTS: [Option<u16>; 4] = [None, Some(0), Some(400), Some(1000)];
+
+    /// RFC 9110 §12.5.3 once more, as its numbered list reads, for every combination of small fields and of
+    /// available codings.
     #[test]
     fn all_small_fields_against_the_rules_as_written() {
-        const WEIGHTS: [Option<u16>; 4] = [None, Some(0), Some(400), Some(1000)];
-        for gzip in WEIGHTS {
-            for br in WEIGHTS {
-                for identity in WEIGHTS {
-                    for others in WEIGHTS {
-                        check_against_rules(gzip, br, identity, others);
-                    }
-                }
+        for number in 0..WEIGHTS.len().pow(5) {
+            let weight = |place: u32| WEIGHTS[number / WEIGHTS.len().pow(place) % WEIGHTS.len()];
+            let listed =
+                [("br", weight(0)), ("zstd", weight(1)), ("gzip", weight(2)), ("identity", weight(3))];
+            for subset in 0..8 {
+                let available: Vec<_> =
+                    (0..3).filter(|bit| subset >> bit & 1 == 1).map(|bit| PREFERENCE[bit]).collect();
+                check_against_rules(&listed, weight(4), &available);
             }
         }
     }
 
-    fn check_against_rules(gzip: Option<u16>, br: Option<u16>, identity: Option<u16>, others: Option<u16>) {
-        let named = [("gzip", gzip), ("br", br), ("identity", identity), ("*", others)];
-        let members = named.iter().filter_map(|(name, weight)| {
+    fn check_against_rules(
+        listed: &[(&str, Option<u16>); 4],
+        others: Option<u16>,
+        available: &[ContentCoding],
+    ) {
+        let named = listed.iter().copied().chain([("*", others)]);
+        let members = named.filter_map(|(name, weight)| {
             weight.map(|weight| format!("{name};q={}.{:03}", weight / 1000, weight % 1000))
         });
         let value = members.collect::<Vec<_>>().join(", ");
-        let weight = |listed: Option<u16>| listed.or(others).unwrap_or(0);
-        let (gzip, br, identity) = (weight(gzip), weight(br), weight(identity));
-        let expect = if br > 0 && br >= gzip && br >= identity {
-            Brotli
-        } else if gzip > 0 && gzip >= identity {
-            Gzip
-        } else {
-            Identity
+        // Rules 2 to 4: a coding's own weight, or that of `*`; without both it is not acceptable.
+        let weight = |coding: ContentCoding| {
+            let own = listed.iter().find(|(name, _)| *name == coding.token());
+            own.and_then(|(_, weight)| *weight).or(others).unwrap_or(0)
         };
-        check(&value, &[Brotli, Gzip], expect);
+        let candidates = || available.iter().copied().chain([Identity]);
+        let highest = candidates().map(weight).max().unwrap_or(0);
+        let acceptable = candidates().find(|coding| highest > 0 && weight(*coding) == highest);
+        check(&value, available, acceptable.unwrap_or(Identity));
     }
 
     #[test]
@@ -302,6 +333,18 @@ mod tests {
             "application/zip",
         ] {
             assert!(!is_compressible(media_type), "{media_type}");
+        }
+    }
+
+    #[test]
+    fn compressed_types() {
+        for media_type in ["image/png", "video/mp4", "font/woff2", "application/gzip", "APPLICATION/zip;a=b"]
+        {
+            assert!(is_compressed(media_type), "{media_type}");
+        }
+        for media_type in ["", "image/svg+xml", "application/octet-stream", "text/html", "application/x-tar"]
+        {
+            assert!(!is_compressed(media_type), "{media_type}");
         }
     }
 

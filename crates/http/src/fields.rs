@@ -8,6 +8,8 @@ use crate::precondition::Conditions;
 pub struct Fields<'a> {
     /// `Accept` (RFC 9110 §12.5.1).
     pub accept: FieldLines<'a>,
+    /// `Accept-Encoding` (RFC 9110 §12.5.3).
+    pub accept_encoding: FieldLines<'a>,
     /// The preconditions (RFC 9110 §13).
     pub conditions: Conditions<'a>,
     /// `Connection` (RFC 9110 §7.6.1).
@@ -58,6 +60,7 @@ impl<'a> Fields<'a> {
             (10, b'c') => ("connection", &mut self.connection),
             (13, b'i') => ("if-none-match", &mut self.conditions.if_none_match),
             (14, b'c') => ("content-length", &mut self.content_length),
+            (15, b'a') => ("accept-encoding", &mut self.accept_encoding),
             (17, b'i') => ("if-modified-since", &mut self.conditions.if_modified_since),
             (17, b't') => ("transfer-encoding", &mut self.transfer_encoding),
             (19, b'i') => ("if-unmodified-since", &mut self.conditions.if_unmodified_since),
@@ -78,9 +81,12 @@ mod tests {
             ("connection", b"x"),
             ("Post", b"no"),
             ("Connection", b"y, z"),
+            ("Accept-Language", b"de"),
+            ("Accept-encoding", b"br"),
         ]);
         assert_eq!(fields.host, FieldLines::One(b"a"));
         assert_eq!(fields.connection.lines(), [b"x".as_slice(), b"y, z"]);
+        assert_eq!(fields.accept_encoding, FieldLines::One(b"br"));
         assert_eq!(fields.expect, FieldLines::Absent);
     }
 }

@@ -51,6 +51,7 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
         folder,
         index: config.folders.index.clone(),
         listings: Listings::new(config.folders.listing, config.files.dot_names),
+        precompressed: config.files.precompressed,
         ledger: ledger.clone(),
         identities: RandomState::new(),
     };

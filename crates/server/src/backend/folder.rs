@@ -59,7 +59,7 @@ pub(crate) struct OpenFile {
 }
 
 /// What tells one version of a file from another, read in one call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct FileVersion {
     /// What entity tags are made from.
     pub(crate) content: validator::FileVersion,

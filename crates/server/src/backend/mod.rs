@@ -3,3 +3,5 @@
 pub(crate) mod directory;
 pub(crate) mod folder;
 pub(crate) mod remembered;
+pub(crate) mod siblings;
+pub(crate) mod variants;

@@ -11,11 +11,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quick_cache::{Weighter, unsync};
-use tallyd_http::representation::Representation;
 use tallyd_http::target::SitePath;
 use tallyd_ledger::Tally;
 
 use super::folder::{FileVersion, Folder};
+use super::siblings::{Look, Surroundings};
+use super::variants::{Served, Variants};
 use crate::clock::Moment;
 
 /// How long a check holds. Shorter than a person or a script can tell, and long enough that a hot file pays one system
@@ -38,13 +39,10 @@ const DESCRIPTOR_BYTES: u64 = 64 * 1024;
 pub(crate) struct Remembered {
     /// The tally of the resource.
     pub(crate) tally: Arc<Tally>,
-    /// What the ledger knows this version by.
-    pub(crate) counted_as: tallyd_ledger::Representation,
     /// What is sent of it.
-    pub(crate) representation: Representation<Handle>,
-    /// The fields of a plain 200, each line with its CRLF; absent where they depend on the time of the answer.
-    pub(crate) prepared_fields: Option<Box<[u8]>>,
+    pub(crate) variants: Variants,
     version: FileVersion,
+    surroundings: Surroundings,
     path: SitePath<'static>,
     checked: Cell<Moment>,
     walked: Cell<Moment>,
@@ -73,22 +71,12 @@ impl Remembered {
     pub(crate) fn new(
         path: SitePath<'static>,
         version: FileVersion,
+        surroundings: Surroundings,
         tally: Arc<Tally>,
-        counted_as: tallyd_ledger::Representation,
-        representation: Representation<Handle>,
-        prepared_fields: Option<Box<[u8]>>,
+        variants: Variants,
     ) -> Remembered {
         let now = Cell::new(Moment::now());
-        Remembered {
-            tally,
-            counted_as,
-            representation,
-            prepared_fields,
-            version,
-            path,
-            checked: now.clone(),
-            walked: now,
-        }
+        Remembered { tally, variants, version, surroundings, path, checked: now.clone(), walked: now }
     }
 
     /// The path that it is counted under.
@@ -103,7 +91,8 @@ impl Remembered {
         let walks = now.since(self.walked.get()) > WAY_HOLDS;
         let path = self.path.relative();
         let version = if walks { folder.version_beneath(path) } else { folder.version_now(path) };
-        if version != Some(self.version) {
+        let look = if walks { Look::Everywhere } else { Look::AtSiblings };
+        if version != Some(self.version) || !self.surroundings.are_unchanged(folder, &self.path, look) {
             return Freshness::Stale;
         }
         self.checked.set(now);
@@ -158,9 +147,10 @@ struct ByCost;
 
 impl Weighter<Box<[u8]>, Rc<Remembered>> for ByCost {
     fn weight(&self, _: &Box<[u8]>, file: &Rc<Remembered>) -> u64 {
-        match &file.representation.handle {
+        let cost = |served: &Served| match &served.representation.handle {
             Handle::Memory(content) => OVERHEAD_BYTES + content.len() as u64,
             Handle::File(_) => OVERHEAD_BYTES + DESCRIPTOR_BYTES,
-        }
+        };
+        file.variants.iter().map(cost).sum()
     }
 }

@@ -17,6 +17,7 @@ use super::typed::Typed;
 use super::value::{BindAddress, LedgerFile, ListingMode, LogFile, LogFormat};
 use crate::access_log::Rotation;
 use crate::backend::folder::Links;
+use crate::backend::siblings::Precompressed;
 use crate::site::DotNames;
 
 /// All that the server needs to know before it starts.
@@ -51,6 +52,8 @@ pub(crate) struct Files {
     pub(crate) dot_names: DotNames,
     /// Those that a link leads to.
     pub(crate) links: Links,
+    /// Those that are made for being sent in another's place.
+    pub(crate) precompressed: Precompressed,
 }
 
 /// What a folder's path means.
@@ -126,6 +129,7 @@ impl Config {
             files: Files {
                 dot_names: if typed.one(&table::HIDDEN)?.value { DotNames::Shown } else { DotNames::Hidden },
                 links: if typed.one(&table::FOLLOW_LINKS)?.value { Links::Anywhere } else { Links::Beneath },
+                precompressed: typed.one(&table::PRECOMPRESSED)?.value,
             },
             folders: Folders {
                 index: each_once(typed.all(&table::INDEX)?).into_iter().map(|name| name.value).collect(),

@@ -13,6 +13,7 @@ use super::duration::{some_time, up_to_longest, up_to_oldest};
 use super::setting::{Form, Occurs, Parse, Places, Room, Row, Setting, Takes};
 use super::size::size;
 use super::value::{self, BindAddress, Choice, LedgerFile, ListingMode, LogFile, LogFormat};
+use crate::backend::siblings::Precompressed;
 
 /// Declares each row, and the list of them all: what is declared cannot be missing from the list.
 macro_rules! rows {
@@ -101,6 +102,24 @@ Follow symbolic links wherever they lead, also out of the folder, and
 absolute ones. Without it, a link is followed as long as it stays
 inside. Whoever can make a link in the folder then publishes whatever
 this process can read. A file is counted under the path asked for.",
+        owner: Room::Backend,
+    };
+
+    PRECOMPRESSED: Precompressed = Parse::Text(value::choice), Setting {
+        name: "precompressed",
+        noun: "use of precompressed files",
+        form: Form::Valued { short: None, placeholder: "ON|OFF" },
+        takes: Takes::OneOf(Precompressed::words),
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("on"),
+        example: "off",
+        help: "Send page.html.br, .zst or .gz to who asks for page.html",
+        doc: "\
+Whether a file is sent as its compressed sibling, `NAME.br`,
+`NAME.zst` or `NAME.gz`, to a client that accepts that coding. The
+sibling must not be older than the file. It counts for the file that
+was asked for, and remains a file that can be asked for itself.",
         owner: Room::Backend,
     };
 

@@ -50,6 +50,7 @@ pub(super) fn meaning(config: &Config, name: &str) -> String {
         "cache" => format!("{}", config.cache_bytes),
         "hidden" => format!("{:?}", config.files.dot_names),
         "follow-links" => format!("{:?}", config.files.links),
+        "precompressed" => format!("{:?}", config.files.precompressed),
         "index" => format!("{:?}", config.folders.index),
         "listing" => format!("{:?}", config.folders.listing),
         "bind" => format!("{:?}", config.listen.binds.iter().map(|bind| bind.value).collect::<Vec<_>>()),
@@ -105,6 +106,8 @@ fn each_setting_on_the_command_line() {
     check(&["--hidden", "www"], "root", "\"www\"");
     check(&[], "follow-links", "Beneath");
     check(&["--follow-links"], "follow-links", "Anywhere");
+    check(&[], "precompressed", "Served");
+    check(&["--precompressed", "off"], "precompressed", "Ignored");
     check(&[], "index", "[\"index.html\"]");
     check(&["--index", "a", "--index=b c", "--index", "a"], "index", "[\"a\", \"b c\"]");
     check(&[], "listing", "Html");

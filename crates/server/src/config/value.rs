@@ -11,6 +11,8 @@ use std::path::PathBuf;
 
 use tallyd_ledger::Durability;
 
+use crate::backend::siblings::Precompressed;
+
 /// What is wrong with a text: a predicate, as in "is not a whole number from 0 to 65535".
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Fault(String);
@@ -114,6 +116,11 @@ impl Choice for LogFormat {
 impl Choice for ListingMode {
     const CHOICES: &'static [(&'static str, Self)] =
         &[("html", ListingMode::Html), ("json", ListingMode::Json), ("off", ListingMode::Off)];
+}
+
+impl Choice for Precompressed {
+    const CHOICES: &'static [(&'static str, Self)] =
+        &[("on", Precompressed::Served), ("off", Precompressed::Ignored)];
 }
 
 impl Choice for Durability {

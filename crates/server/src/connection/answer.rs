@@ -23,6 +23,7 @@ use super::listing::{ListingOrder, Rendering, answer_with_listing};
 use super::receipts::{self, Dispatch, Numbered, Unnumbered};
 use crate::access_log::{Asked, Peer};
 use crate::backend::remembered::{Handle, Remembered};
+use crate::backend::variants::Served;
 use crate::clock;
 use crate::site::Selection;
 use crate::site::listing::{PerPage, Query};
@@ -188,19 +189,20 @@ fn deliver(
 ) -> Answered {
     let (conditions, range) = (&request.fields.conditions, &request.fields.range);
     let now = clock::http_date();
-    let decision = decide(&Retrieval { method, conditions, range }, &file.representation, now);
+    let served = file.variants.choose(&request.fields.accept_encoding);
+    let decision = decide(&Retrieval { method, conditions, range }, &served.representation, now);
     let status = decision.status();
     let request_number =
         counted_kind(&decision, method).map(|kind| file.tally.take_number(kind, clock::today()));
-    let body = match (&decision, &file.prepared_fields) {
+    let body = match (&decision, &served.prepared_fields) {
         (Decision::Whole, Some(fields)) => {
             output.bytes.extend_from_slice(&worker.ok_start.now());
             output.bytes.extend_from_slice(fields);
-            whole(&file.representation)
+            whole(&served.representation)
         }
         (_, _) => {
             let boundary = Boundary::from_random(worker.draw_boundary());
-            let plan = ResponsePlan::new(decision, &file.representation, now, boundary);
+            let plan = ResponsePlan::new(decision, &served.representation, now, boundary);
             begin(plan.status, worker, output);
             write_fields(&mut output.bytes, &plan.fields);
             plan.body
@@ -218,7 +220,7 @@ fn deliver(
                 RetrievalMethod::Get => receipts::Content::of_body(&body),
                 RetrievalMethod::Head => receipts::Content::Nothing,
             };
-            expect_receipt(number, status, content, file, request, worker, output);
+            expect_receipt(number, status, content, served, request, worker, output);
         }
         None => expect_unnumbered(Asked::Read(request), status, 0, worker, output),
     }
@@ -257,7 +259,7 @@ fn expect_receipt(
     number: tallyd_ledger::Request,
     status: Status,
     content: receipts::Content,
-    file: &Remembered,
+    served: &Served,
     request: &Request<'_>,
     worker: &Worker,
     output: &mut Output,
@@ -267,7 +269,7 @@ fn expect_receipt(
     output.receipts.expect(Dispatch::Numbered(Numbered {
         request: number,
         client: Client { address: ip, port, agent },
-        representation: file.counted_as,
+        representation: served.counted_as,
         content,
         content_at: output.position(),
         began: clock::ledger_moment(),

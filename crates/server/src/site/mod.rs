@@ -4,28 +4,26 @@
 //! `Selection::Cold` and is fetched on a thread that may block.
 
 pub(crate) mod listing;
+mod serving;
 
 use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use tallyd_http::accept::ListingForm;
-use tallyd_http::content_coding::ContentCoding;
+use tallyd_http::content_coding::is_compressed;
 use tallyd_http::field_lines::FieldLines;
-use tallyd_http::h1::writer::write_fields;
 use tallyd_http::media_type;
-use tallyd_http::multipart::Boundary;
 use tallyd_http::refusal::Refusal;
-use tallyd_http::representation::{Representation, SelectedBy};
-use tallyd_http::response::{Decision, ResponsePlan};
 use tallyd_http::target::SitePath;
-use tallyd_http::validator::{HttpDate, StrongTag, TagScope, Variant};
 use tallyd_ledger::{Ledger, Reporter};
 
 use self::listing::{Listing, Listings};
+use self::serving::{Opened, OpenedSibling, variants};
 use crate::access_log::Details;
 use crate::backend::folder::{Failure, Folder, Found, OpenFile, Patience};
-use crate::backend::remembered::{Handle, Memory, Remembered};
+use crate::backend::remembered::{Memory, Remembered};
+use crate::backend::siblings::{Precompressed, Sibling, Surroundings};
 use crate::clock;
 
 /// The largest content that is kept in memory and sent by copying, in bytes. Above it `sendfile` costs less than the copy.
@@ -39,6 +37,8 @@ pub(crate) struct Publication {
     pub(crate) index: Vec<Box<str>>,
     /// How a directory without such a file is shown.
     pub(crate) listings: Listings,
+    /// Whether a file's siblings may go out in its place.
+    pub(crate) precompressed: Precompressed,
     /// Where they are counted.
     pub(crate) ledger: Ledger<Details>,
     /// Makes the identities that all workers give to the ledger: of clients' user agents, and of versions.
@@ -79,10 +79,18 @@ pub(crate) enum Selection {
 
 /// The same before it is bound to one worker, so that another thread can find it.
 pub(crate) enum Lookup {
-    File { path: SitePath<'static>, file: OpenFile, content: Option<Vec<u8>> },
+    File(Box<FoundFile>),
     Redirect(SitePath<'static>),
     Directory,
     Failed(Failure),
+}
+
+/// A file, opened, with what is beside it.
+pub(crate) struct FoundFile {
+    path: SitePath<'static>,
+    opened: Opened,
+    siblings: Vec<OpenedSibling>,
+    surroundings: Surroundings,
 }
 
 impl Site {
@@ -146,37 +154,22 @@ impl Site {
 
     /// Turns what was found into something that this worker serves and remembers.
     fn adopt(&self, asked: &SitePath<'_>, lookup: Lookup) -> Selection {
-        let (path, file, content) = match lookup {
-            Lookup::File { path, file, content } => (path, file, content),
+        let file = match lookup {
+            Lookup::File(file) => *file,
             Lookup::Redirect(path) => return Selection::Redirect(path),
             Lookup::Directory => return Selection::Directory,
             Lookup::Failed(Failure::Cold) => return Selection::Cold,
             Lookup::Failed(failure) => return Selection::Refused(refusal_of(failure)),
         };
-        let OpenFile { descriptor, version } = file;
-        let tally = self.publication.ledger.resource(path.as_bytes());
+        let FoundFile { path, opened, siblings, surroundings } = file;
         let now = clock::timestamp();
-        let is_settled = version.is_settled(now);
-        let handle = match content {
-            Some(content) => Handle::Memory(content.into()),
-            None => Handle::File(Arc::new(descriptor)),
-        };
-        let representation = Representation {
-            handle,
-            complete_length: version.content.complete_length,
-            content_type: media_type::of_file_name(path.file_name()),
-            coding: ContentCoding::Identity,
-            selected_by: SelectedBy::Target,
-            entity_tag: is_settled
-                .then(|| StrongTag::of_file(&version.content, TagScope::FileSystem, Variant::Original)),
-            modified: HttpDate::from_unix_seconds(version.content.modified.seconds),
-        };
-        let counted_as = tallyd_ledger::Representation {
-            entity_tag: self.publication.identities.hash_one(version.content),
-            complete_length: version.content.complete_length,
-        };
-        let prepared = prepare_fields(&representation, clock::http_date());
-        let file = Rc::new(Remembered::new(path, version, tally, counted_as, representation, prepared));
+        let version = opened.file.version;
+        let is_settled = version.is_settled(now)
+            && siblings.iter().all(|sibling| sibling.opened.file.version.is_settled(now));
+        let content_type = media_type::of_file_name(path.file_name());
+        let variants = variants(opened, siblings, content_type, now, &self.publication.identities);
+        let tally = self.publication.ledger.resource(path.as_bytes());
+        let file = Rc::new(Remembered::new(path, version, surroundings, tally, variants));
         if is_settled {
             self.memory.remember(asked, &file);
         }
@@ -197,7 +190,7 @@ fn refusal_of(failure: Failure) -> Refusal {
 /// Finds what a path leads to.
 fn look_up(publication: &Publication, path: &SitePath<'_>, patience: Patience) -> Lookup {
     match publication.folder.open(path.relative(), patience) {
-        Ok(Found::File(file)) => read_if_small(path.clone().into_owned(), file, patience),
+        Ok(Found::File(file)) => complete(publication, path.clone().into_owned(), file, patience),
         Ok(Found::Directory) if !path.is_directory_form() => Lookup::Redirect(path.to_directory()),
         Ok(Found::Directory) => look_up_index(publication, path, patience),
         Err(Failure::Missing) if path.is_directory_form() => look_up_file_form(publication, path, patience),
@@ -222,7 +215,7 @@ fn look_up_index(publication: &Publication, directory: &SitePath<'_>, patience: 
     for name in &publication.index {
         let index = directory.join(name);
         match publication.folder.open(index.relative(), patience) {
-            Ok(Found::File(file)) => return read_if_small(index, file, patience),
+            Ok(Found::File(file)) => return complete(publication, index, file, patience),
             Ok(Found::Directory) | Err(Failure::Missing) => {}
             Err(failure) => return Lookup::Failed(failure),
         }
@@ -230,27 +223,46 @@ fn look_up_index(publication: &Publication, directory: &SitePath<'_>, patience: 
     Lookup::Directory
 }
 
-/// Takes a small file's content into memory; one that does not hold still is sent from its descriptor.
-fn read_if_small(path: SitePath<'static>, file: OpenFile, patience: Patience) -> Lookup {
-    if file.version.content.complete_length > MAX_CONTENT_IN_MEMORY {
-        return Lookup::File { path, file, content: None };
-    }
-    match file.read_whole(patience) {
-        Ok(content) => Lookup::File { path, file, content },
+/// Opens what is beside a file, and reads what is small.
+fn complete(
+    publication: &Publication,
+    path: SitePath<'static>,
+    file: OpenFile,
+    patience: Patience,
+) -> Lookup {
+    let found = look_around(publication, &path, &file, patience).and_then(|(surroundings, siblings)| {
+        let read = |Sibling { coding, file }| {
+            read_if_small(file, patience).map(|opened| OpenedSibling { coding, opened })
+        };
+        let siblings = siblings.into_iter().map(read).collect::<Result<_, _>>()?;
+        Ok(FoundFile { path, opened: read_if_small(file, patience)?, siblings, surroundings })
+    });
+    match found {
+        Ok(file) => Lookup::File(Box::new(file)),
         Err(failure) => Lookup::Failed(failure),
     }
 }
 
-/// The fields of a plain 200, if they do not depend on when it is sent: a modification in the future is dated to the
-/// answer.
-fn prepare_fields(representation: &Representation<Handle>, now: HttpDate) -> Option<Box<[u8]>> {
-    if representation.modified.is_some_and(|modified| modified > now) {
-        return None;
+/// Finds the siblings of a file that can have some.
+fn look_around(
+    publication: &Publication,
+    path: &SitePath<'_>,
+    file: &OpenFile,
+    patience: Patience,
+) -> Result<(Surroundings, Vec<Sibling>), Failure> {
+    match publication.precompressed {
+        Precompressed::Served if !is_compressed(&media_type::of_file_name(path.file_name())) => {
+            Surroundings::explore(&publication.folder, path, &file.version, patience)
+        }
+        Precompressed::Served | Precompressed::Ignored => Ok((Surroundings::UNSEEN, Vec::new())),
     }
-    // A whole representation has no parts to delimit.
-    let boundary = Boundary::from_random(0);
-    let plan = ResponsePlan::new(Decision::Whole, representation, now, boundary);
-    let mut fields = Vec::with_capacity(192);
-    write_fields(&mut fields, &plan.fields);
-    Some(fields.into())
+}
+
+/// Takes a small file's content into memory; one that does not hold still is sent from its descriptor.
+fn read_if_small(file: OpenFile, patience: Patience) -> Result<Opened, Failure> {
+    if file.version.content.complete_length > MAX_CONTENT_IN_MEMORY {
+        return Ok(Opened { file, content: None });
+    }
+    let content = file.read_whole(patience)?;
+    Ok(Opened { file, content })
 }

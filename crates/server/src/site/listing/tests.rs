@@ -11,6 +11,7 @@ use tallyd_ledger::{Ledger, Options, Place};
 
 use super::*;
 use crate::backend::folder::{Folder, Links};
+use crate::backend::siblings::Precompressed;
 
 fn publication(root: &Path, mode: ListingMode) -> Arc<Publication> {
     let (ledger, _) = Ledger::open(&Place::Memory, Options::default(), ()).expect("memory can be had");
@@ -19,6 +20,7 @@ fn publication(root: &Path, mode: ListingMode) -> Arc<Publication> {
             .expect("the kernel guards it"),
         index: Vec::new(),
         listings: Listings::new(mode, DotNames::Hidden),
+        precompressed: Precompressed::Served,
         ledger,
         identities: RandomState::new(),
     })

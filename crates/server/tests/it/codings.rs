@@ -1,0 +1,5 @@
+//! Content codings as clients meet them (RFC 9110 sections 8.4 and 12.5.3): what is chosen, what it is called, and that
+//! it decodes to the original.
+
+mod coded;
+mod siblings;
