@@ -89,10 +89,7 @@ impl Surroundings {
         PREFERENCE.into_iter().zip(places).all(|(coding, place)| match (place, look) {
             (Place::Empty | Place::Unusable(_), Look::AtSiblings) => true,
             (Place::Empty, Look::Everywhere) => folder.version_now(&name_of(path, coding)).is_none(),
-            (Place::Unusable(version), Look::Everywhere) => {
-                folder.version_now(&name_of(path, coding)).as_ref() == Some(version)
-            }
-            (Place::Sibling(version), Look::AtSiblings) => {
+            (Place::Unusable(version), Look::Everywhere) | (Place::Sibling(version), Look::AtSiblings) => {
                 folder.version_now(&name_of(path, coding)).as_ref() == Some(version)
             }
             (Place::Sibling(version), Look::Everywhere) => {
@@ -129,6 +126,10 @@ mod tests {
     use super::*;
 
     const TIME: Duration = Duration::from_millis(1_000_000_500);
+    const EARLIER: Duration = Duration::from_nanos(1_000_000_499_999_999);
+    const LATER: Duration = Duration::from_nanos(1_000_000_500_000_001);
+    const WHOLE_SECOND: Duration = Duration::from_secs(1_000_000);
+    const SECOND_BEFORE: Duration = Duration::from_secs(999_999);
 
     fn write(path: &Path, modified: Duration) {
         fs::write(path, "content").expect("a file");
@@ -183,14 +184,12 @@ mod tests {
             make(&tree);
             assert_eq!(tree.explore().1, expect);
         };
-        let second = Duration::from_secs(1);
-        let nanosecond = Duration::from_nanos(1);
         check(&|_| {}, &[]);
         check(&|tree| write(&tree.at("page.gz"), TIME), &[Gzip]);
-        check(&|tree| write(&tree.at("page.gz"), TIME + nanosecond), &[Gzip]);
-        check(&|tree| write(&tree.at("page.gz"), TIME - nanosecond), &[]);
-        check(&|tree| write(&tree.at("page.gz"), Duration::from_secs(TIME.as_secs())), &[Gzip]);
-        check(&|tree| write(&tree.at("page.gz"), Duration::from_secs(TIME.as_secs()) - second), &[]);
+        check(&|tree| write(&tree.at("page.gz"), LATER), &[Gzip]);
+        check(&|tree| write(&tree.at("page.gz"), EARLIER), &[]);
+        check(&|tree| write(&tree.at("page.gz"), WHOLE_SECOND), &[Gzip]);
+        check(&|tree| write(&tree.at("page.gz"), SECOND_BEFORE), &[]);
         check(
             &|tree| ["page.gz", "page.br", "page.zst"].iter().for_each(|name| write(&tree.at(name), TIME)),
             &[Brotli, Zstd, Gzip],
@@ -217,7 +216,7 @@ mod tests {
     fn what_changes_beside_a_file_is_seen() {
         let tree = Tree::new();
         write(&tree.at("page.br"), TIME);
-        write(&tree.at("page.gz"), TIME - Duration::from_secs(9));
+        write(&tree.at("page.gz"), SECOND_BEFORE);
         let (before, _) = tree.explore();
         let check = |at_siblings: bool, everywhere: bool| {
             assert_eq!(tree.is_unchanged(&before, Look::AtSiblings), at_siblings);
