@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::counters::{Counters, Totals};
-use crate::coverage::{Coverage, Download, Verdict};
+use crate::coverage::{Coverage, Verdict};
 use crate::delivery::{Announced, Day, Delivery, Request, ResourceId};
 use crate::lane::{Event, Overflow, Sum};
 use crate::observer::Observer;
@@ -241,7 +241,7 @@ impl<L, S: Store> Book<L, S> {
     fn book_end(&mut self, delivery: Delivery<L>) {
         let Request { resource, day, kind, announced, .. } = delivery.request;
         let path_hash = self.entry(resource).tally.path_hash();
-        let Verdict { download, proven } = self.coverage.judge(path_hash, &delivery);
+        let Verdict { downloads, proven } = self.coverage.judge(path_hash, &delivery);
         let entry = self.entry(resource);
         match announced {
             Announced::No => entry.change(day, |counters| counters.book_request(kind)),
@@ -249,7 +249,7 @@ impl<L, S: Store> Book<L, S> {
         }
         let bytes = delivery.received.bytes();
         entry.change(day, |counters| counters.book_end(kind, delivery.outcome, bytes));
-        if download == Download::One {
+        for _ in 0..downloads {
             entry.add_download(day, delivery.representation.complete_length);
         }
         for (day, bytes) in proven {

@@ -159,7 +159,9 @@ pub struct Delivery<L> {
     /// What was acknowledged.
     pub received: Received,
     /// The position after the last content byte written to the transport; from the end of the last range in
-    /// `received` up to here it is unknown whether the client has the bytes.
+    /// `received` up to here it is unknown whether the client has the bytes. Of an answer that was written whole, the
+    /// end of the last range in `received`: a client that asks for what follows it may do so by plan, as the next of
+    /// its segments, and proves nothing by it.
     pub written_to: u64,
     /// How it ended.
     pub outcome: Outcome,

@@ -20,6 +20,16 @@ const LENGTH: u64 = 8;
 const PATHS: [&str; 4] = ["/a", "/b", "/dir/c", "/100%"];
 const CLIENTS: usize = 3;
 
+/// A memory without bounds: these have tests of their own.
+const ALL: Limits = Limits {
+    sessions: usize::MAX,
+    ranges_per_session: usize::MAX,
+    ranges: usize::MAX,
+    unsettled: usize::MAX,
+    late_us: u64::MAX,
+    idle_us: u64::MAX,
+};
+
 /// A disk that outlives the process. `commit` is atomic; everything can fail.
 #[derive(Debug, Default)]
 struct Disk {
@@ -148,9 +158,12 @@ struct Oracle {
 
 #[derive(Clone, Debug, Default)]
 struct Pieces {
-    has: BTreeSet<u64>,
-    /// First byte, end, day and moment of the cut.
-    doubts: Vec<(u64, u64, Day, Moment)>,
+    /// What came of each request, by its number.
+    received: BTreeMap<u64, BTreeSet<u64>>,
+    /// How many downloads that was when it was last looked at.
+    downloads: u64,
+    /// Number, first byte, end, day and moment of the cut.
+    doubts: Vec<(u64, u64, u64, Day, Moment)>,
     /// Start and moment of range requests.
     resumes: Vec<(u64, Moment)>,
 }
@@ -162,6 +175,21 @@ struct Report {
     event: Event<()>,
 }
 
+impl Pieces {
+    /// How often the client has all, in the order in which it asked.
+    fn count(&self) -> u64 {
+        let (mut has, mut downloads) = (BTreeSet::<u64>::new(), 0);
+        for received in self.received.values() {
+            has.extend(received);
+            if has.len() as u64 == LENGTH {
+                has.clear();
+                downloads += 1;
+            }
+        }
+        downloads
+    }
+}
+
 impl Oracle {
     fn book(&mut self, report: &Report) {
         let Report { path, client, event } = report;
@@ -169,7 +197,7 @@ impl Oracle {
             Event::Began { day, kind, .. } => return self.figures(path, *day).book_request(*kind),
             Event::Ended(delivery) => delivery,
         };
-        let Request { day, kind, announced, .. } = delivery.request;
+        let Request { number, day, kind, announced, .. } = delivery.request;
         let figures = self.figures(path, day);
         if announced == Announced::No {
             figures.book_request(kind);
@@ -187,28 +215,26 @@ impl Oracle {
         }
         let session =
             self.sessions.entry((path.clone(), *client, delivery.representation.entity_tag)).or_default();
-        session.has.extend(ranges.iter().flat_map(Clone::clone));
+        session.received.entry(number).or_default().extend(ranges.iter().flat_map(Clone::clone));
         if delivery.outcome == Outcome::Aborted {
             let end = ranges.last().unwrap().end;
-            session.doubts.push((end, delivery.written_to, day, delivery.ended));
+            session.doubts.push((number, end, delivery.written_to, day, delivery.ended));
         }
         if kind == Kind::Partial {
             session.resumes.push((ranges[0].start, delivery.began));
         }
         let mut proven = Vec::new();
         for (from, began) in session.resumes.clone() {
-            let doubts = session.doubts.extract_if(.., |(_, end, _, cut)| *end == from && began > *cut);
-            proven.extend(doubts.map(|(first, end, day, _)| (first..end, day)));
+            let doubts = session.doubts.extract_if(.., |(_, _, end, _, cut)| *end == from && began > *cut);
+            proven.extend(doubts.map(|(number, first, end, day, _)| (number, first..end, day)));
         }
-        for (range, _) in &proven {
-            session.has.extend(range.clone());
+        for (number, range, _) in &proven {
+            session.received.entry(*number).or_default().extend(range.clone());
         }
-        let covered = session.has.len() as u64 == LENGTH;
-        if covered {
-            *session = Pieces::default();
-        }
-        self.figures(path, day).downloads += u64::from(covered);
-        for (range, day) in proven {
+        let downloads = session.count();
+        let made = downloads - std::mem::replace(&mut session.downloads, downloads);
+        self.figures(path, day).downloads += made;
+        for (_, range, day) in proven {
             self.figures(path, day).bytes += range.end - range.start;
         }
     }
@@ -285,7 +311,7 @@ impl Observer<()> for Lines {
 impl Process {
     fn start(disk: &Model, booked: Oracle) -> Self {
         Self {
-            book: Book::new(disk.clone(), Coverage::new(Limits::default())),
+            book: Book::new(disk.clone(), Coverage::new(ALL)),
             index: Index::new(disk.next_id()),
             finder: Mutex::new(disk.clone()),
             lanes: (0..CLIENTS).map(|_| VecDeque::new()).collect(),

@@ -1,6 +1,7 @@
 //! Rows of the contract, and all small cases against an oracle with one mark per byte.
 
 use std::net::Ipv4Addr;
+use std::ops::Range;
 
 use proptest::prelude::*;
 
@@ -60,7 +61,7 @@ fn check_within(limits: Limits, length: u64, steps: &[&str], expect: (u64, u64, 
     let (mut downloads, mut proven) = (0, 0);
     for (at, step) in (1..).zip(steps) {
         let verdict = coverage.judge(1, &delivery(step, length, at));
-        downloads += u64::from(verdict.download == Download::One);
+        downloads += verdict.downloads;
         proven += verdict.proven.iter().map(|(_, bytes)| bytes).sum::<u64>();
     }
     assert_eq!((downloads, proven, coverage.evictions()), expect, "{steps:?}");
@@ -117,6 +118,8 @@ fn check_proof(steps: &[&str], downloads: u64, proven: u64) {
 fn a_resumption_proves_what_was_written_before_it() {
     check_proof(&["A 200 0..3 to 5 cut", "A 206 5..10"], 1, 2);
     check_proof(&["A 206 0..0 to 5 cut", "A 206 5..5 cut", "A 206 5..10"], 1, 5);
+    // Earlier ones, too, however many there are.
+    check_proof(&["A 206 1..1 to 5 cut", "A 206 0..0 to 1 cut", "A 206 5..10", "A 206 1..1 cut"], 1, 5);
     // More was written than where it starts; less was written than that.
     check_proof(&["A 200 0..3 to 5 cut", "A 206 4..10"], 0, 0);
     check_proof(&["A 200 0..3 to 5 cut", "A 206 6..10"], 0, 0);
@@ -150,7 +153,14 @@ fn a_resumption_is_later_than_the_cut_however_it_is_reported() {
     }
 }
 
-const FEW: Limits = Limits { sessions: 2, ranges_per_session: 3, ranges: 5, idle_us: 10_000_000 };
+const FEW: Limits = Limits {
+    sessions: 2,
+    ranges_per_session: 3,
+    ranges: 5,
+    unsettled: 3,
+    late_us: 10_000_000,
+    idle_us: 10_000_000,
+};
 
 #[test]
 fn bounds_and_evictions() {
@@ -178,6 +188,44 @@ fn an_idle_session_ends_and_is_no_eviction() {
     check_within(idle, 10, &["A 206 0..5", "A 206 5..10"], (1, 0, 0));
     check_within(idle, 10, &["A 206 0..5", "B 206 0..1", "A 206 5..10"], (0, 0, 0));
     check_within(idle, 10, &["A 206 0..5", "A 206 0..1", "A 206 5..10"], (1, 0, 0));
+}
+
+/// What reports come to in this order: their downloads, and the bytes that are proven.
+fn judged(limits: Limits, reports: &[Delivery<()>]) -> (u64, u64) {
+    let mut coverage = Coverage::new(limits);
+    let verdicts: Vec<Verdict> = reports.iter().map(|report| coverage.judge(1, report)).collect();
+    let proven = verdicts.iter().flat_map(|verdict| &verdict.proven);
+    (verdicts.iter().map(|verdict| verdict.downloads).sum(), proven.map(|(_, bytes)| bytes).sum())
+}
+
+#[test]
+fn a_segment_that_is_reported_late_belongs_to_the_round_in_which_it_was_asked_for() {
+    let rounds = ["A 206 0..5", "A 206 5..10"].repeat(2);
+    let mut reports: Vec<_> = (1..).zip(rounds).map(|(at, step)| delivery(step, 10, at)).collect();
+    // The first segment of the second round comes before the last one of the first.
+    reports.swap(1, 2);
+    assert_eq!(judged(Limits::default(), &reports), (2, 0));
+    // A repeated segment of the first round is no part of the second, even if it is reported after both.
+    let steps = ["A 206 0..5", "A 206 0..5", "A 206 5..10", "A 206 5..10"];
+    let mut reports: Vec<_> = (1..).zip(steps).map(|(at, step)| delivery(step, 10, at)).collect();
+    reports[1..].rotate_left(1);
+    assert_eq!(judged(Limits::default(), &reports), (1, 0));
+}
+
+#[test]
+fn what_is_judged_for_good_is_judged_rightly() {
+    // Without a memory of single pieces, what is reported in order counts as before.
+    let forgetful = Limits { unsettled: 0, late_us: 0, ..Limits::default() };
+    check_within(forgetful, 10, &["A 206 0..5", "A 206 5..10", "A 206 0..8", "A 206 2..10"], (2, 0, 0));
+    check_within(forgetful, 10, &["A 206 0..8", "A 206 2..10", "A 206 0..2"], (1, 0, 0));
+    // A session of which nothing is left is not kept for long, and is no eviction.
+    let mut coverage = Coverage::new(FEW);
+    for (at, step) in (1..).zip(["A 206 0..10", "B 206 0..10", "C 206 0..10"]) {
+        assert_eq!(coverage.judge(1, &delivery(step, 10, at)).downloads, 1);
+    }
+    assert_eq!((coverage.sessions.len(), coverage.sessions(), coverage.evictions()), (2, 0, 0));
+    coverage.expire(Moment(14_000_000));
+    assert_eq!((coverage.sessions.len(), coverage.ranges), (0, 0));
 }
 
 /// The contract in the plainest words: one mark per byte that the client has.
@@ -213,8 +261,8 @@ fn every_four_pieces_of_a_small_file_agree_with_the_oracle() {
             let (mut coverage, mut oracle) = (Coverage::new(Limits::default()), Oracle::default());
             for (at, range) in (1..).zip(pieces.iter()) {
                 let range = std::slice::from_ref(range);
-                let judged = coverage.judge(1, &piece(range, length, at)).download == Download::One;
-                assert_eq!(u64::from(judged), oracle.downloads(range, length), "{pieces:?}");
+                let judged = coverage.judge(1, &piece(range, length, at)).downloads;
+                assert_eq!(judged, oracle.downloads(range, length), "{pieces:?}");
             }
             return;
         }
@@ -239,9 +287,57 @@ proptest! {
         for (at, piece_of) in (1..).zip(&pieces) {
             let ranges: Vec<_> =
                 piece_of.iter().map(|(first, count)| (first % length)..(first % length + count).min(length)).collect();
-            let judged = coverage.judge(1, &piece(&ranges, length, at)).download == Download::One;
-            prop_assert_eq!(u64::from(judged), oracle.downloads(&ranges, length));
+            let judged = coverage.judge(1, &piece(&ranges, length, at)).downloads;
+            prop_assert_eq!(judged, oracle.downloads(&ranges, length));
         }
         prop_assert_eq!(coverage.evictions(), 0);
     }
+
+    #[test]
+    fn the_order_of_reports_changes_nothing(
+        steps in proptest::collection::vec((0_u64..12, 0_u64..8, 0_u64..3, 0_u64..3, any::<bool>()), 1..40),
+        seeds in proptest::collection::vec(any::<u32>(), 40),
+    ) {
+        const LENGTH: u64 = 12;
+        let asked: Vec<Delivery<()>> = (1..)
+            .zip(&steps)
+            .map(|(at, (first, count, unknown, overlap, whole))| {
+                let first = if *whole { 0 } else { *first };
+                let (end, status) = ((first + count).min(LENGTH), if *whole { "200" } else { "206" });
+                let step = format!("A {status} {first}..{end} to {} cut", (end + unknown).min(LENGTH));
+                let delivery = delivery(&step, LENGTH, at);
+                // Some end only when later ones have begun.
+                Delivery { ended: Moment(delivery.ended.0 + overlap * 1_000_000), ..delivery }
+            })
+            .collect();
+        let mut reports: Vec<(u32, Delivery<()>)> = seeds.into_iter().zip(asked).collect();
+        let unlimited = Limits { unsettled: usize::MAX, late_us: u64::MAX, ..Limits::default() };
+        let expect = naive(reports.iter().map(|(_, report)| report), LENGTH);
+        reports.sort_by_key(|(seed, _)| *seed);
+        let reports: Vec<_> = reports.into_iter().map(|(_, report)| report).collect();
+        let (downloads, proven) = judged(unlimited, &reports);
+        prop_assert_eq!((downloads, proven), expect);
+        let received: u64 = reports.iter().map(|report| report.received.bytes()).sum();
+        prop_assert!(downloads * LENGTH <= received + proven);
+    }
+}
+
+/// Downloads and proven bytes of pieces in the order in which they were asked for, one mark per byte.
+fn naive<'a>(asked: impl Iterator<Item = &'a Delivery<()>> + Clone, length: u64) -> (u64, u64) {
+    let (mut oracle, mut downloads, mut proven) = (Oracle::default(), 0, 0);
+    for piece in asked.clone() {
+        let doubt = piece.in_doubt();
+        let resumes = |later: &Delivery<()>| {
+            later.request.kind == Kind::Partial
+                && later.began > piece.ended
+                && later.received.ranges()[0].start == doubt.end
+        };
+        let mut ranges = piece.received.ranges().to_vec();
+        if !doubt.is_empty() && asked.clone().any(resumes) {
+            proven += doubt.end - doubt.start;
+            ranges.push(doubt);
+        }
+        downloads += oracle.downloads(&ranges, length);
+    }
+    (downloads, proven)
 }

@@ -213,7 +213,10 @@ impl Drop for Receipts {
         for dispatch in self.waiting.drain(..) {
             let (start, length) = (dispatch.content_at(), dispatch.content_length());
             let within = |position: u64| position.saturating_sub(start).min(length);
-            dispatch.report(within(acknowledged), within(written), Outcome::Aborted, &self.recipients);
+            let (arrived, written) = (within(acknowledged), within(written));
+            // What follows an answer that was written whole, its client may ask for by plan: that would prove nothing.
+            let resumable = if written < length { written } else { arrived };
+            dispatch.report(arrived, resumable, Outcome::Aborted, &self.recipients);
         }
     }
 }
@@ -238,11 +241,12 @@ impl Dispatch {
         }
     }
 
-    /// Reports the end, with `arrived` bytes of the content acknowledged and `written` bytes of it written.
-    fn report(self, arrived: u64, written: u64, outcome: Outcome, recipients: &Recipients) {
+    /// Reports the end, with `arrived` bytes of the content acknowledged; a client that comes back for what follows the
+    /// first `resumable` bytes has these.
+    fn report(self, arrived: u64, resumable: u64, outcome: Outcome, recipients: &Recipients) {
         match self {
             Dispatch::Numbered(answer) => {
-                recipients.ledger.ended(answer.into_delivery(arrived, written, outcome));
+                recipients.ledger.ended(answer.into_delivery(arrived, resumable, outcome));
             }
             Dispatch::Unnumbered(answer) => recipients.log.tell_answered(answer.into_end(arrived, outcome)),
         }
@@ -250,11 +254,11 @@ impl Dispatch {
 }
 
 impl Numbered {
-    /// The delivery, with `arrived` bytes of the content acknowledged and `written` bytes of it written.
-    fn into_delivery(self, arrived: u64, written: u64, outcome: Outcome) -> Delivery<Details> {
+    /// The delivery, with `arrived` bytes of the content acknowledged, and `resumable` ones as in [`Dispatch::report`].
+    fn into_delivery(self, arrived: u64, resumable: u64, outcome: Outcome) -> Delivery<Details> {
         Delivery {
             received: self.content.received(arrived),
-            written_to: self.content.position(written),
+            written_to: self.content.position(resumable),
             request: self.request,
             client: self.client,
             representation: self.representation,

@@ -212,6 +212,18 @@ fn ranges() {
         },
         "requests 16 partial 16 completed 16 downloads 1",
     );
+    table.check(
+        "16 segments, one after the other, again and again without a pause",
+        S,
+        |visit| {
+            for segment in (0..20).flat_map(|_| 0..16) {
+                let (first, last) = (S * segment / 16, S * (segment + 1) / 16 - 1);
+                range(visit, &format!("{first}-{last}"));
+            }
+            exactly(20 * S)
+        },
+        "requests 320 partial 320 completed 320 downloads 20",
+    );
     let halves = [format!("Range: bytes=0-{}\r\n", S / 2), format!("Range: bytes={}-\r\n", S / 2 + 1)];
     let address = |last: u8| Some(IpAddr::from([127, 0, 0, last]));
     table.check(

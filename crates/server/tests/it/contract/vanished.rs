@@ -67,5 +67,17 @@ fn what_nobody_acknowledges_is_not_delivered() {
         },
         "requests 1 full 1 aborted 1",
     );
+    table.check(
+        "a segment vanishes once it is written whole; the next one is no resumption",
+        40_000,
+        |visit| {
+            let mut conn = visit.connect(None, Window::Usual);
+            conn.vanish();
+            conn.send(visit.request("Range: bytes=0-19999\r\n"));
+            visit.wait_for_line();
+            exactly(visit.get("Range: bytes=20000-\r\n").content.len() as u64)
+        },
+        "requests 2 partial 2 completed 1 aborted 1",
+    );
     table.finish();
 }

@@ -112,11 +112,6 @@ impl Conn {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
-    /// This end's address.
-    pub(crate) fn address(&self) -> IpAddr {
-        self.stream.local_addr().expect("a connected socket has an address").ip()
-    }
-
     /// Breaks the connection off: the server gets a reset, not an end.
     pub(crate) fn reset(self) {
         self.reset_on_drop();
