@@ -1,8 +1,10 @@
 //! How a path is printed: the one text that access lines, the store and `tallyd counts` share.
 //!
 //! Control characters, `|`, `%` and bytes that are not UTF-8 are percent-encoded, so that one line is always
-//! one record and the text can be turned back into the bytes. Nothing else is encoded: a name in any script
-//! stays readable. This is not a URL; the server decodes those.
+//! one record and the text can be turned back into the bytes; so are the separators that some programs take for the
+//! end of a line, and the marks that change the direction of writing, with which a name could show a record that
+//! it is not. Nothing else is encoded: a name in any script stays readable. This is not a URL; the server decodes
+//! those.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -26,8 +28,15 @@ pub fn parse(text: &str) -> Option<Vec<u8>> {
 }
 
 fn is_encoded(character: char) -> bool {
-    character == '|' || character == '%' || character.is_control()
+    character == '|' || character == '%' || character.is_control() || MISLEADING.contains(&character)
 }
+
+/// LINE SEPARATOR and PARAGRAPH SEPARATOR (Unicode Standard Annex #14, class BK), and all that has the property
+/// `Bidi_Control` (Unicode Standard Annex #9, section 2).
+const MISLEADING: [char; 14] = [
+    '\u{2028}', '\u{2029}', '\u{61C}', '\u{200E}', '\u{200F}', '\u{202A}', '\u{202B}', '\u{202C}',
+    '\u{202D}', '\u{202E}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
+];
 
 fn encode(path: &[u8]) -> String {
     let mut text = String::with_capacity(path.len() + 8);
@@ -73,6 +82,14 @@ mod tests {
         check(b"/100%", "/100%25");
         check(b"/two\nlines\r\t\x7f\0", "/two%0Alines%0D%09%7F%00");
         check("/next\u{85}line".as_bytes(), "/next%C2%85line");
+        check("/next\u{2028}line\u{2029}".as_bytes(), "/next%E2%80%A8line%E2%80%A9");
+        check("/txt.\u{202e}exe\u{2066}".as_bytes(), "/txt.%E2%80%AEexe%E2%81%A6");
+        check("/\u{200e}\u{200f}\u{61c}\u{202a}".as_bytes(), "/%E2%80%8E%E2%80%8F%D8%9C%E2%80%AA");
+        // Neighbours of these, which join emoji and letters.
+        check(
+            "/\u{200d}\u{200c}\u{2027}\u{2065}\u{206a}".as_bytes(),
+            "/\u{200d}\u{200c}\u{2027}\u{2065}\u{206a}",
+        );
         check(b"/latin-\xe9.txt", "/latin-%E9.txt");
         check(b"/cut \xe6\x97", "/cut %E6%97");
         check(b"", "");
@@ -90,6 +107,7 @@ mod tests {
         fn any_path_comes_back_and_is_one_field_of_one_line(path in proptest::collection::vec(any::<u8>(), 0..40)) {
             let text = print(&path);
             prop_assert!(!text.contains(|c: char| c == '|' || c.is_control()));
+            prop_assert!(!text.contains(MISLEADING));
             prop_assert_eq!(parse(&text), Some(path.clone()));
         }
     }
