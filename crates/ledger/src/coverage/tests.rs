@@ -312,7 +312,7 @@ proptest! {
             .collect();
         let mut reports: Vec<(u32, Delivery<()>)> = seeds.into_iter().zip(asked).collect();
         let unlimited = Limits { unsettled: usize::MAX, late_us: u64::MAX, ..Limits::default() };
-        let expect = naive(reports.iter().map(|(_, report)| report), LENGTH);
+        let expect = naive(&reports.iter().map(|(_, report)| report), LENGTH);
         reports.sort_by_key(|(seed, _)| *seed);
         let reports: Vec<_> = reports.into_iter().map(|(_, report)| report).collect();
         let (downloads, proven) = judged(unlimited, &reports);
@@ -323,7 +323,7 @@ proptest! {
 }
 
 /// Downloads and proven bytes of pieces in the order in which they were asked for, one mark per byte.
-fn naive<'a>(asked: impl Iterator<Item = &'a Delivery<()>> + Clone, length: u64) -> (u64, u64) {
+fn naive<'a>(asked: &(impl Iterator<Item = &'a Delivery<()>> + Clone), length: u64) -> (u64, u64) {
     let (mut oracle, mut downloads, mut proven) = (Oracle::default(), 0, 0);
     for piece in asked.clone() {
         let doubt = piece.in_doubt();
