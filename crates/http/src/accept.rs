@@ -36,6 +36,12 @@ impl ListingForm {
     }
 }
 
+/// Whether a client names HTML among what it accepts, as a browser does where a person goes to a page; `*/*`, which
+/// scripts and downloads send, names nothing.
+pub fn names_html(accept: &FieldLines<'_>) -> bool {
+    preference(accept, b"text", b"html").is_some_and(|(_, precision)| precision == Precision::Subtype)
+}
+
 /// How well a media range describes a media type, from the least.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Precision {
@@ -104,6 +110,21 @@ mod tests {
         check(&["application/json", "text/html"], Html);
         check(&["text/plain", "application/json"], Json);
         check(&["text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"], Html);
+    }
+
+    #[test]
+    fn who_names_html() {
+        let check = |lines: &[&str], expect: bool| {
+            let field = lines.iter().map(|line| line.as_bytes()).collect();
+            assert_eq!(names_html(&field), expect, "{lines:?}");
+        };
+        check(&["text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"], true);
+        check(&["text/html;q=0.1"], true);
+        check(&["text/html;q=0, */*"], false);
+        check(&["*/*"], false);
+        check(&["text/*"], false);
+        check(&["image/avif,image/webp,*/*;q=0.8"], false);
+        check(&[], false);
     }
 
     #[test]

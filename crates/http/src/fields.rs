@@ -20,6 +20,8 @@ pub struct Fields<'a> {
     pub expect: FieldLines<'a>,
     /// `Host` (RFC 9110 §7.2).
     pub host: FieldLines<'a>,
+    /// `Origin` (RFC 6454 §7, Fetch Standard).
+    pub origin: FieldLines<'a>,
     /// `Range` (RFC 9110 §14.2).
     pub range: FieldLines<'a>,
     /// `Referer` (RFC 9110 §10.1.3).
@@ -50,6 +52,7 @@ impl<'a> Fields<'a> {
             (4, b'h') => ("host", &mut self.host),
             (5, b'r') => ("range", &mut self.range),
             (6, b'a') => ("accept", &mut self.accept),
+            (6, b'o') => ("origin", &mut self.origin),
             (6, b'e') => ("expect", &mut self.expect),
             (7, b'r') => ("referer", &mut self.referrer),
             (8, b'i') if name.as_bytes()[3].eq_ignore_ascii_case(&b'm') => {

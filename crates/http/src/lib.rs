@@ -5,8 +5,10 @@
 #![forbid(unsafe_code)]
 
 pub mod accept;
+pub mod base_path;
 pub mod content_coding;
 pub mod disposition;
+pub mod extra_field;
 pub mod field_lines;
 pub mod fields;
 pub mod h1;

@@ -6,6 +6,7 @@
 
 use std::fmt::{self, Display};
 
+use crate::base_path::BasePath;
 use crate::percent_encoding::{encode, is_plain_in_segment};
 use crate::target::SitePath;
 
@@ -22,13 +23,51 @@ impl Location {
         Location(location)
     }
 
+    /// A reference that the publisher wrote: a path of this site, or an absolute one, with query and fragment.
+    ///
+    /// In a path each run of slashes becomes one, so that nothing that was put into it can make it an authority. What is
+    /// not printable ASCII is encoded.
+    pub fn of_reference(reference: &str) -> Location {
+        let path_length = reference.find(['?', '#']).unwrap_or(reference.len());
+        let (path, rest) = reference.split_at(path_length);
+        let mut location = String::with_capacity(reference.len());
+        let mut after_slash = false;
+        for &byte in path.as_bytes() {
+            let is_slash = matches!(byte, b'/' | b'\\') && path.starts_with('/');
+            if !(is_slash && after_slash) {
+                encode(
+                    &mut location,
+                    if is_slash { b"/" } else { std::slice::from_ref(&byte) },
+                    is_plain_in_reference,
+                );
+            }
+            after_slash = is_slash;
+        }
+        encode(&mut location, rest.as_bytes(), is_plain_in_reference);
+        Location(location)
+    }
+
+    /// The same below a base, unless it leads to another host.
+    #[must_use]
+    pub fn beneath(self, base: Option<&BasePath>) -> Location {
+        match base {
+            Some(base) if self.0.starts_with('/') => {
+                let Location(mut location) = Location::of_path(base.path());
+                location.push_str(&self.0);
+                Location(location)
+            }
+            Some(_) | None => self,
+        }
+    }
+
     /// The same with the query that was sent along, unless it has its own.
     #[must_use]
     pub fn with_query(self, query: Option<&[u8]>) -> Location {
-        let Some(query) = query else { return self };
-        let Location(mut location) = self;
-        location.push('?');
-        encode(&mut location, query, |byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>'));
+        let (reference, fragment) = self.0.split_at(self.0.find('#').unwrap_or(self.0.len()));
+        let Some(query) = query.filter(|_| !reference.contains('?')) else { return self };
+        let mut location = format!("{reference}?");
+        encode(&mut location, query, is_plain_in_reference);
+        location.push_str(fragment);
         Location(location)
     }
 
@@ -47,6 +86,11 @@ impl Display for Location {
 /// Appends a path, each of its segments encoded.
 fn push_path(location: &mut String, path: &[u8]) {
     encode(location, path, |byte| byte == b'/' || is_plain_in_segment(byte));
+}
+
+/// Whether a byte may stand in a reference as it is; what separates its parts does.
+fn is_plain_in_reference(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>')
 }
 
 #[cfg(test)]
@@ -70,5 +114,35 @@ mod tests {
         check("/a%20b%3F%25", "/a%20b%3F%25");
         check("/a%0D%0ASet-Cookie:x", "/a%0D%0ASet-Cookie%3Ax");
         check("/é?é\r\nX: y", "/%C3%A9?%C3%A9%0D%0AX:%20y");
+    }
+
+    #[test]
+    fn references_of_the_publisher() {
+        #[track_caller]
+        fn check(reference: &str, query: Option<&str>, expect: &str) {
+            let location = Location::of_reference(reference).with_query(query.map(str::as_bytes));
+            assert_eq!(location.as_str(), expect, "{reference} {query:?}");
+        }
+        check("/a", None, "/a");
+        check("/a", Some("b"), "/a?b");
+        check("/a?c", Some("b"), "/a?c");
+        check("/a?", Some("b"), "/a?");
+        check("/a#d", Some("b"), "/a?b#d");
+        check("/a#d?e", Some("b"), "/a?b#d?e");
+        check("//evil.example", None, "/evil.example");
+        check("/\\evil.example/\\x", None, "/evil.example/x");
+        check("/a//b?c=//d", None, "/a/b?c=//d");
+        check("/é\r\nX: y", None, "/%C3%A9%0D%0AX:%20y");
+        check("https://a.example/b", Some("c"), "https://a.example/b?c");
+        check("https://a.example", None, "https://a.example");
+    }
+
+    #[test]
+    fn below_a_base() {
+        let base = BasePath::parse("/two words");
+        let base = base.as_ref();
+        assert_eq!(Location::of_reference("/a").beneath(base).as_str(), "/two%20words/a");
+        assert_eq!(Location::of_reference("/a").beneath(None).as_str(), "/a");
+        assert_eq!(Location::of_reference("http://a.example/").beneath(base).as_str(), "http://a.example/");
     }
 }

@@ -1,5 +1,5 @@
-//! Writing bytes into a URI (RFC 3986 §2.1). How a target is read is [`crate::target`]'s, which refuses what a
-//! lenient reader would pass over.
+//! Writing bytes into a URI (RFC 3986 §2.1). How a target is read as a whole is [`crate::target`]'s, which
+//! refuses what a lenient reader would pass over.
 
 /// Appends `bytes`, with each that is not plain as `%` and two upper-case hexadecimal digits.
 pub fn encode(text: &mut String, bytes: &[u8], is_plain: impl Fn(u8) -> bool) {
@@ -15,6 +15,13 @@ pub fn encode(text: &mut String, bytes: &[u8], is_plain: impl Fn(u8) -> bool) {
     }
 }
 
+/// The byte that an escape of three characters at the start of `bytes` stands for, if there is one.
+pub fn first_escape(bytes: &[u8]) -> Option<u8> {
+    let [b'%', high, low, ..] = *bytes else { return None };
+    let hex = |digit: u8| char::from(digit).to_digit(16).map(|value| value as u8);
+    Some(hex(high)? << 4 | hex(low)?)
+}
+
 /// Whether a byte stands for itself in a segment of a path: RFC 3986 §2.3, and of the sub-delims those that mean
 /// nothing anywhere.
 pub fn is_plain_in_segment(byte: u8) -> bool {
@@ -24,6 +31,18 @@ pub fn is_plain_in_segment(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn escapes_rfc_3986_2_1() {
+        let check = |bytes: &[u8], expect: Option<u8>| {
+            assert_eq!(first_escape(bytes), expect, "{}", bytes.escape_ascii());
+        };
+        check(b"%20", Some(b' '));
+        check(b"%aFx", Some(0xaf));
+        for bytes in [b"".as_slice(), b"20", b"%", b"%2", b"%2g", b"%+1", b"a%20"] {
+            check(bytes, None);
+        }
+    }
 
     #[test]
     fn what_has_a_meaning_in_a_uri_is_encoded_rfc_3986_2_1() {

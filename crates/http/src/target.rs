@@ -1,12 +1,13 @@
 //! The request target (RFC 9112 §3.2) and the clean path that comes out of it.
 //!
-//! `SitePath` has one constructor, so that nothing can be looked up on a site without having passed
+//! A `SitePath` is made here alone, so that nothing can be looked up on a site without having passed
 //! every check here. What a path means on a site (index files, hidden names) is decided elsewhere.
 
 use std::borrow::Cow;
 
 use memchr::{memchr, memchr2, memmem};
 
+use crate::percent_encoding::first_escape;
 use crate::refusal::Refusal;
 
 /// What a request is about.
@@ -73,7 +74,8 @@ fn without_authority(raw: &[u8]) -> Result<&[u8], Refusal> {
 }
 
 impl<'a> SitePath<'a> {
-    /// The only constructor: decodes and cleans the path part of a target that begins with `/`.
+    /// Decodes and cleans the path part of a target that begins with `/`. Here and in `from_decoded` alone, a path
+    /// comes into being.
     fn decode(path: &'a [u8]) -> Result<SitePath<'a>, Refusal> {
         debug_assert_eq!(path.first(), Some(&b'/'));
         if is_plain(path) {
@@ -123,6 +125,24 @@ impl<'a> SitePath<'a> {
         (!path.is_empty()).then(|| SitePath(Cow::Owned(path.to_vec())))
     }
 
+    /// The path that this is below `prefix`, which has no final slash. Nothing if it is not.
+    pub fn without_prefix(&self, prefix: &SitePath<'_>) -> Option<SitePath<'a>> {
+        let is_below = self.0.strip_prefix(&*prefix.0).is_some_and(|rest| rest.starts_with(b"/"));
+        is_below.then(|| match &self.0 {
+            Cow::Borrowed(path) => SitePath(Cow::Borrowed(&path[prefix.0.len()..])),
+            Cow::Owned(path) => SitePath(Cow::Owned(path[prefix.0.len()..].to_vec())),
+        })
+    }
+
+    /// A path from bytes that stand for themselves, cleaned like one from a target. Refuses what no target could mean: a
+    /// path that does not begin with `/`, NUL, and `..` beyond the root.
+    pub fn from_decoded(path: &[u8]) -> Result<SitePath<'static>, Refusal> {
+        if path.first() != Some(&b'/') || memchr(0, path).is_some() {
+            return Err(Refusal::BadTarget);
+        }
+        clean(path).map(|path| SitePath(Cow::Owned(path)))
+    }
+
     /// The path of a file in this directory-form path, such as its index file.
     ///
     /// `name` is one clean segment; the caller's configuration guarantees that.
@@ -155,23 +175,19 @@ fn percent_decode(path: &[u8]) -> Result<Vec<u8>, Refusal> {
     let mut decoded = Vec::with_capacity(path.len());
     let mut rest = path;
     while let Some((&byte, after)) = rest.split_first() {
+        let piece = rest;
         rest = after;
         if byte != b'%' {
             decoded.push(byte);
             continue;
         }
-        let [high, low, ..] = *rest else { return Err(Refusal::BadTarget) };
-        match hex(high)? << 4 | hex(low)? {
-            b'/' => return Err(Refusal::BadTarget),
-            byte => decoded.push(byte),
+        match first_escape(piece) {
+            None | Some(b'/') => return Err(Refusal::BadTarget),
+            Some(escaped) => decoded.push(escaped),
         }
-        rest = &rest[2..];
+        rest = &piece[3..];
     }
     if memchr(0, &decoded).is_some() { Err(Refusal::BadTarget) } else { Ok(decoded) }
-}
-
-fn hex(digit: u8) -> Result<u8, Refusal> {
-    char::from(digit).to_digit(16).map(|value| value as u8).ok_or(Refusal::BadTarget)
 }
 
 /// Removes empty and dot segments (RFC 3986 §5.2.4), but refuses to climb out of the root.
@@ -327,6 +343,23 @@ mod tests {
             };
             assert_eq!(site_path.is_hidden(), expect, "{path}");
         }
+    }
+
+    #[test]
+    fn paths_from_decoded_bytes() {
+        #[track_caller]
+        fn check(path: &[u8], expect: Option<&[u8]>) {
+            let seen = SitePath::from_decoded(path).ok().map(|path| path.0.into_owned());
+            assert_eq!(seen.as_deref(), expect, "{}", path.escape_ascii());
+        }
+        check(b"/a/b", Some(b"/a/b"));
+        check(b"/%20", Some(b"/%20"));
+        check(b"//a//b/", Some(b"/a/b/"));
+        check(b"/a/../b/.", Some(b"/b/"));
+        check(b"/..", None);
+        check(b"/a\0", None);
+        check(b"a", None);
+        check(b"", None);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tallyd_http::media_type::MediaTypes;
 use tokio::sync::watch;
 
 use crate::access_log::{AccessLog, Committed, Destination, File, Scribe, Writer};
@@ -20,7 +21,10 @@ use crate::counting;
 use crate::ending::Ending;
 use crate::listen::{self, BindError, Listening, Places};
 use crate::site::Publication;
+use crate::site::added_fields::AddedFields;
+use crate::site::cors::Cors;
 use crate::site::listing::Listings;
+use crate::site::routes::Routes;
 use crate::worker::{self, Equipment, Stage};
 
 /// How long a stalled output may hold up the end of the process.
@@ -52,6 +56,15 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
         index: config.folders.index.clone(),
         listings: Listings::new(config.folders.listing, config.files.dot_names),
         precompressed: config.files.precompressed,
+        base: config.addresses.base.clone(),
+        routes: Routes::new(config.addresses.redirects.clone(), config.addresses.rewrites.clone()),
+        stand_in: config.addresses.stand_in.clone(),
+        media_types: MediaTypes::new(config.fields.types.clone()),
+        added_fields: AddedFields::new(
+            config.fields.hardening,
+            config.fields.rules.clone(),
+            Cors::new(&config.fields.cors),
+        ),
         ledger: ledger.clone(),
         identities: RandomState::new(),
     };

@@ -31,6 +31,16 @@ pub(crate) enum Asked<'a> {
     Unreadable(&'a [u8]),
 }
 
+impl<'a> Asked<'a> {
+    /// The request, if its head was read.
+    pub(crate) fn request(self) -> Option<&'a Request<'a>> {
+        match self {
+            Asked::Read(request) => Some(request),
+            Asked::Unreadable(_) => None,
+        }
+    }
+}
+
 /// A request and the status of its answer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Exchange {

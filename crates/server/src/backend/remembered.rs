@@ -41,6 +41,8 @@ pub(crate) struct Remembered {
     pub(crate) tally: Arc<Tally>,
     /// What is sent of it.
     pub(crate) variants: Variants,
+    /// The lines that the publisher adds, for every answer with the file's status; in the prepared fields too.
+    pub(crate) added_fields: Box<[u8]>,
     version: FileVersion,
     surroundings: Surroundings,
     path: SitePath<'static>,
@@ -74,9 +76,19 @@ impl Remembered {
         surroundings: Surroundings,
         tally: Arc<Tally>,
         variants: Variants,
+        added_fields: Box<[u8]>,
     ) -> Remembered {
         let now = Cell::new(Moment::now());
-        Remembered { tally, variants, version, surroundings, path, checked: now.clone(), walked: now }
+        Remembered {
+            tally,
+            variants,
+            added_fields,
+            version,
+            surroundings,
+            path,
+            checked: now.clone(),
+            walked: now,
+        }
     }
 
     /// The path that it is counted under.

@@ -136,7 +136,7 @@ fn takes(arg: Arg, setting: &Setting) -> Arg {
     };
     match setting.occurs {
         Occurs::Once => arg.action(ArgAction::Set),
-        Occurs::Repeated { .. } => arg.action(ArgAction::Append),
+        Occurs::Repeated { .. } | Occurs::Tabled(_) => arg.action(ArgAction::Append),
     }
 }
 

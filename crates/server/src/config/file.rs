@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::given::{Given, Origin, Sourced, quoted};
 use super::nearest::nearest;
-use super::setting::{Occurs, Places, Setting};
+use super::setting::{Key, Need, Occurs, Places, Setting, Shape};
 use super::start_error::StartError;
 use super::table::{TABLE, find};
 
@@ -63,22 +63,90 @@ impl Document<'_> {
         value: &Spanned<DeValue>,
     ) -> Result<Vec<Given>, StartError> {
         let setting = self.setting_of(key, at)?;
-        let values = match (setting.occurs, value.get_ref()) {
-            (Occurs::Repeated { .. }, DeValue::Array(list)) if !list.is_empty() => list.iter().collect(),
-            (Occurs::Repeated { .. } | Occurs::Once, _) => vec![value],
+        let texts = match (setting.occurs, value.get_ref()) {
+            (Occurs::Repeated { .. } | Occurs::Tabled(_), DeValue::Array(list)) if !list.is_empty() => {
+                list.iter().map(|value| self.text_or_record(setting, value)).collect::<Result<_, _>>()?
+            }
+            (Occurs::Tabled(Shape::Pairs), DeValue::Table(table)) => self.pairs(setting, table)?,
+            (Occurs::Once | Occurs::Repeated { .. } | Occurs::Tabled(_), _) => {
+                vec![self.text_or_record(setting, value)?]
+            }
         };
-        values
-            .into_iter()
-            .map(|value| {
-                let line = self.line(&value.span());
-                let text = text_of(value.get_ref()).map_err(|kind| self.no_text(setting, kind, line))?;
-                Ok(Given {
-                    setting,
-                    text: OsString::from(text),
-                    origin: Origin::File { path: self.path.to_owned(), line },
-                })
-            })
-            .collect()
+        let origin = |line| Origin::File { path: self.path.to_owned(), line };
+        let given = |(text, line)| Given { setting, text: OsString::from(text), origin: origin(line) };
+        Ok(texts.into_iter().map(given).collect())
+    }
+
+    /// One text and its line.
+    fn text_or_record(
+        &self,
+        setting: &Setting,
+        value: &Spanned<DeValue>,
+    ) -> Result<(String, usize), StartError> {
+        let line = self.line(&value.span());
+        match (setting.occurs, value.get_ref()) {
+            (Occurs::Tabled(Shape::Records(keys)), DeValue::Table(table)) => {
+                Ok((self.record(setting, keys, table, line)?, line))
+            }
+            (_, value) => match text_of(value) {
+                Ok(text) => Ok((text, line)),
+                Err(kind) => Err(self.no_text(setting, setting.name, kind, line)),
+            },
+        }
+    }
+
+    /// A text `key=value` for each line of a table, in the order of the file.
+    fn pairs(&self, setting: &Setting, table: &DeTable<'_>) -> Result<Vec<(String, usize)>, StartError> {
+        let mut entries: Vec<_> = table.iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        let mut pairs = Vec::with_capacity(entries.len());
+        for (key, value) in entries {
+            let line = self.line(&key.span());
+            let key = key.get_ref();
+            let text = text_of(value.get_ref())
+                .map_err(|kind| self.no_text(setting, &format!("{}.{key}", setting.name), kind, line))?;
+            pairs.push((format!("{key}={text}"), line));
+        }
+        Ok(pairs)
+    }
+
+    /// The values of a table, with spaces between; a space within one is an escape there.
+    fn record(
+        &self,
+        setting: &Setting,
+        keys: &[Key],
+        table: &DeTable<'_>,
+        line: usize,
+    ) -> Result<String, StartError> {
+        for (key, _) in table {
+            if !keys.iter().any(|known| known.name == key.get_ref()) {
+                let place = self.place(self.line(&key.span()));
+                return Err(unknown_in(setting, keys, key.get_ref(), &place));
+            }
+        }
+        let mut words = Vec::new();
+        for Key { name, need } in keys {
+            match (table.get(*name), need) {
+                (Some(value), _) => {
+                    let line = self.line(&value.span());
+                    let text = text_of(value.get_ref()).map_err(|kind| {
+                        self.no_text(setting, &format!("{}.{name}", setting.name), kind, line)
+                    })?;
+                    words.push(text.replace(' ', "%20").replace('\t', "%09").replace('\n', "%0A"));
+                }
+                (None, Need::Optional) => {}
+                (None, Need::Required) => {
+                    return Err(StartError::wrong(format!(
+                        "the {} ({}, {}) has no key \"{name}\"; write it as in: {}",
+                        setting.noun,
+                        setting.name,
+                        self.place(line),
+                        record_example(setting, keys),
+                    )));
+                }
+            }
+        }
+        Ok(words.join(" "))
     }
 
     fn setting_of(&self, key: &str, at: &Range<usize>) -> Result<&'static Setting, StartError> {
@@ -93,11 +161,10 @@ impl Document<'_> {
         }
     }
 
-    fn no_text(&self, setting: &Setting, kind: &str, line: usize) -> StartError {
+    fn no_text(&self, setting: &Setting, key: &str, kind: &str, line: usize) -> StartError {
         StartError::wrong(format!(
-            "the {} ({}, {}) is {kind}; write it as in: {}",
+            "the {} ({key}, {}) is {kind}; write it as in: {}",
             setting.noun,
-            setting.name,
             self.place(line),
             setting.example_in_file(),
         ))
@@ -132,6 +199,23 @@ fn unknown(key: &str, place: &str) -> StartError {
     StartError::wrong(format!("there is no setting for the key {key:?} ({place}); {cure}"))
 }
 
+fn unknown_in(setting: &Setting, keys: &[Key], key: &str, place: &str) -> StartError {
+    let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
+    let cure = match nearest(key, names.iter().copied()) {
+        Some(meant) => format!("did you mean \"{meant}\"?"),
+        None => format!("its keys are: {}", names.join(", ")),
+    };
+    StartError::wrong(format!("there is no key {key:?} of a {} ({place}); {cure}", setting.noun))
+}
+
+/// The example of a record, on one line.
+fn record_example(setting: &Setting, keys: &[Key]) -> String {
+    let words = setting.example.split(' ');
+    let pairs: Vec<String> =
+        keys.iter().zip(words).map(|(key, word)| format!("{} = \"{word}\"", key.name)).collect();
+    format!("{} = [{{ {} }}]", setting.name, pairs.join(", "))
+}
+
 /// The text that a value stands for, or what it is instead of a text.
 fn text_of(value: &DeValue) -> Result<String, &'static str> {
     match value {
@@ -151,7 +235,7 @@ fn text_of(value: &DeValue) -> Result<String, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::tests::check_refused;
+    use crate::config::tests::{check_refused, config_of, meaning, start_with};
 
     #[test]
     fn what_a_file_cannot_be() {
@@ -228,6 +312,65 @@ mod tests {
             "port = 1\r\n\r\n= 2",
             "the configuration file (file FILE line 3) is not TOML: unquoted keys cannot be empty, expected letters, numbers, `-`, `_`; correct that line",
         );
+    }
+
+    #[test]
+    fn what_a_table_cannot_be() {
+        let check = |file: &str, expect: &str| check_refused(&[], &[], Some(file), &format!("2 {expect}"));
+        check(
+            "[[redirect]]\nfrom = '/a'\nto = '/b'\n[[redirect]]\nfrom = '/a'\nt = '/b'",
+            r#"there is no key "t" of a redirect (file FILE line 6); did you mean "to"?"#,
+        );
+        check(
+            "[[redirect]]\nfrom = '/a'\nto = '/b'\nxyz = 1",
+            r#"there is no key "xyz" of a redirect (file FILE line 4); its keys are: from, to, status"#,
+        );
+        check(
+            "[[redirect]]\nfrom = '/a'",
+            r#"the redirect (redirect, file FILE line 1) has no key "to"; write it as in: redirect = [{ from = "/old/**", to = "/new/$1", status = "301" }]"#,
+        );
+        check(
+            "[[redirect]]\nfrom = '/a'\nto = ['/b']",
+            r#"the redirect (redirect.to, file FILE line 3) is a list, not one value; write it as in: redirect = ["/old/** /new/$1 301"]"#,
+        );
+        check(
+            "[[redirect]]\nfrom = '/a'\nto = '/b'\n\n[[redirect]]\nfrom = '/a'\nto = '/b'\nstatus = 200",
+            r#"the redirect "/a /b 200" (redirect, file FILE line 5) has the status "200", which is not one of: 301, 302, 307, 308; write it as in: redirect = ["/old/** /new/$1 301"]"#,
+        );
+        check(
+            "[[port]]\na = 1",
+            "the port (port, file FILE line 1) is a list, not one value; write it as in: port = 8080",
+        );
+        check(
+            "[[bind]]\na = 1",
+            r#"the address (bind, file FILE line 1) is a table, not a value; write it as in: bind = ["127.0.0.1"]"#,
+        );
+        check(
+            "[mime]\ntxt = 'text/plain'\nx = 'text'",
+            r#"the media type "x=text" (mime, file FILE line 3) has a type that is not of the form type/subtype; write it as in: mime = ["webc=text/html"]"#,
+        );
+        check(
+            "[mime]\ntxt = ['text/plain']",
+            r#"the media type (mime.txt, file FILE line 2) is a list, not one value; write it as in: mime = ["webc=text/html"]"#,
+        );
+    }
+
+    #[test]
+    fn tables_mean_what_their_texts_mean() {
+        let check = |name: &str, table: &str, list: &str| {
+            let of = |file: &str| {
+                let start = start_with(&[], &[], Some(file)).expect("the file is right");
+                meaning(&config_of(start), name)
+            };
+            assert_eq!(of(table), of(list), "{table}");
+        };
+        check(
+            "redirect",
+            "[[redirect]]\nfrom = '/a b'\nto = '/c'\n[[redirect]]\nstatus = 308\nto = '/e'\nfrom = '/d'",
+            "redirect = ['/a%20b /c', '/d /e 308']",
+        );
+        check("rewrite", "[[rewrite]]\nfrom = '/a'\nto = '/b'", "rewrite = '/a /b'");
+        check("mime", "[mime]\nx = 'text/x'\nb = 'a/b'", "mime = ['x=text/x', 'b=a/b']");
     }
 
     #[test]

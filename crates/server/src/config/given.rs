@@ -42,6 +42,11 @@ pub(crate) struct Sourced<T> {
 }
 
 impl<T> Sourced<T> {
+    /// The value is wrong together with others: `predicate` says why, `cure` what to do.
+    pub(crate) fn wrong(&self, predicate: impl fmt::Display, cure: impl fmt::Display) -> StartError {
+        StartError::wrong(format!("{} {predicate}; {cure}", self.given))
+    }
+
     /// The world refuses the value: `predicate` says why ("is in use by another program"), `cure` what to do.
     pub(crate) fn misfit(&self, predicate: impl fmt::Display, cure: impl fmt::Display) -> StartError {
         StartError::misfit(format!("{} {predicate}; {cure}", self.given))

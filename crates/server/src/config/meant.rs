@@ -7,6 +7,9 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tallyd_http::base_path::BasePath;
+use tallyd_http::media_type::OwnType;
+use tallyd_http::target::SitePath;
 use tallyd_ledger::Durability;
 
 use super::given::Sourced;
@@ -19,6 +22,9 @@ use crate::access_log::Rotation;
 use crate::backend::folder::Links;
 use crate::backend::siblings::Precompressed;
 use crate::site::DotNames;
+use crate::site::added_fields::{FieldRule, Hardening};
+use crate::site::cors::Origin;
+use crate::site::routes::{RedirectRule, RewriteRule, find_circle};
 
 /// All that the server needs to know before it starts.
 #[derive(Clone, Debug)]
@@ -31,6 +37,10 @@ pub(crate) struct Config {
     pub(crate) files: Files,
     /// What a folder's path means.
     pub(crate) folders: Folders,
+    /// What a path means instead of itself.
+    pub(crate) addresses: Addresses,
+    /// What the head of an answer says besides.
+    pub(crate) fields: Fields,
     /// Where to accept connections.
     pub(crate) listen: Listen,
     /// How many threads serve, 1 to 1024.
@@ -63,6 +73,32 @@ pub(crate) struct Folders {
     pub(crate) index: Vec<Box<str>>,
     /// How a folder without one is shown.
     pub(crate) listing: ListingMode,
+}
+
+/// What a path means instead of itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Addresses {
+    /// What everything is served beneath.
+    pub(crate) base: Option<BasePath>,
+    /// In the order in which they are tried, without a circle.
+    pub(crate) redirects: Vec<RedirectRule>,
+    /// In the order in which they are tried.
+    pub(crate) rewrites: Vec<RewriteRule>,
+    /// The file that is shown where there is nothing.
+    pub(crate) stand_in: Option<SitePath<'static>>,
+}
+
+/// What the head of an answer says besides.
+#[derive(Clone, Debug)]
+pub(crate) struct Fields {
+    /// Media types, before the built-in table.
+    pub(crate) types: Vec<OwnType>,
+    /// For the files of a pattern: those of `cache-control`, then those of `header`.
+    pub(crate) rules: Vec<FieldRule>,
+    /// The preset.
+    pub(crate) hardening: Hardening,
+    /// Which other sites' scripts may read answers.
+    pub(crate) cors: Vec<Origin>,
 }
 
 /// Where to accept connections.
@@ -132,8 +168,26 @@ impl Config {
                 precompressed: typed.one(&table::PRECOMPRESSED)?.value,
             },
             folders: Folders {
-                index: each_once(typed.all(&table::INDEX)?).into_iter().map(|name| name.value).collect(),
+                index: values(each_once(typed.all(&table::INDEX)?)).collect(),
                 listing: typed.one(&table::LISTING)?.value,
+            },
+            addresses: Addresses {
+                base: typed.one(&table::BASE_PATH)?.value,
+                redirects: without_circle(&typed.all(&table::REDIRECT)?)?,
+                rewrites: values(typed.all(&table::REWRITE)?).collect(),
+                stand_in: typed.optional(&table::SPA)?.map(|file| file.value),
+            },
+            fields: Fields {
+                types: values(typed.all(&table::MIME)?).collect(),
+                rules: values(typed.all(&table::CACHE_CONTROL)?)
+                    .chain(values(typed.all(&table::HEADER)?))
+                    .collect(),
+                hardening: if typed.one(&table::SECURITY_HEADERS)?.value {
+                    Hardening::On
+                } else {
+                    Hardening::Off
+                },
+                cors: values(typed.all(&table::CORS)?).collect(),
             },
             listen: Listen {
                 binds: each_once(typed.all(&table::BIND)?),
@@ -165,6 +219,22 @@ impl Config {
             typed,
         })
     }
+}
+
+/// Redirects that come to an end.
+fn without_circle(redirects: &[Sourced<RedirectRule>]) -> Result<Vec<RedirectRule>, StartError> {
+    let rules: Vec<_> = redirects.iter().map(|redirect| redirect.value.clone()).collect();
+    match find_circle(&rules) {
+        None => Ok(rules),
+        Some(at) => Err(redirects[at].wrong(
+            "leads in a circle, or further at every step",
+            "let it end at a path that no redirect is for",
+        )),
+    }
+}
+
+fn values<T>(sourced: Vec<Sourced<T>>) -> impl Iterator<Item = T> {
+    sourced.into_iter().map(|sourced| sourced.value)
 }
 
 /// The first of each value. Of addresses it matters: with port 0 a second listener would get a port of its own.

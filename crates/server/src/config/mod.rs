@@ -26,6 +26,7 @@ mod note;
 mod reference;
 pub(crate) mod root;
 mod setting;
+mod site_value;
 mod size;
 mod start_error;
 mod table;

@@ -23,7 +23,7 @@ pub(super) enum Layout {
 pub(super) const ABOUT: &str = "Serve a folder over HTTP and keep an exact tally of every file handed out";
 
 /// Every note, in the order in which they are shown.
-pub(super) const NOTES: [Note; 4] = [
+pub(super) const NOTES: [Note; 5] = [
     Note {
         title: "Where settings come from",
         body: "\
@@ -31,7 +31,8 @@ Every setting can be given as a flag, as an environment variable and
 as a key of the configuration file. A flag wins over a variable, a
 variable over the file, the file over the default. Where a setting has
 several values, those of the winning place replace all others; a
-variable separates them by commas, the file has a list. A variable
+variable separates them by commas (by line ends those that may have
+commas in them), the file has a list. A variable
 that is empty counts as not set; one that begins with TALLYD_ and is
 no setting is an error, as is an unknown key of the file. (Kubernetes
 sets such variables for a Service that is named tallyd; set
@@ -46,6 +47,17 @@ a unit it is seconds. SIZE and BYTES: a whole number with K, M, G or T
 (also KiB, MiB, ...), powers of 1024; without a unit it is bytes. A
 flag without a value, such as --hidden, means true; --hidden=false
 undoes what a variable or the file says.",
+        layout: Layout::Prose,
+    },
+    Note {
+        title: "How patterns are written",
+        body: "\
+A PATTERN is compared with a file's path from the folder to serve, as
+in /pub/a.txt, percent-decoded; of an index file with its own path.
+* stands for any characters but /, ** for any at all, **/ for any
+folders or none, ? for one character, {a,b} for either. A backslash
+takes the meaning off the next character, and %20 is a space. One that
+does not begin with / holds in every folder: *.js is every script.",
         layout: Layout::Prose,
     },
     Note {

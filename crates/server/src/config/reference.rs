@@ -78,7 +78,7 @@ fn title(setting: &Setting) -> String {
 fn repeated(setting: &Setting) -> &'static str {
     match setting.occurs {
         Occurs::Once => "",
-        Occurs::Repeated { .. } => ", repeatable",
+        Occurs::Repeated { .. } | Occurs::Tabled(_) => ", repeatable",
     }
 }
 

@@ -97,6 +97,31 @@ pub(crate) enum Occurs {
     Once,
     /// One or more: the flag is repeated, the file has a list, the variable separates by this character.
     Repeated { separator: char },
+    /// The same, separated by line ends, and in the file tables of this shape as well.
+    Tabled(Shape),
+}
+
+/// The tables that stand for texts of a setting in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// `[name]`, and in it `key = value` for each text `key=value`.
+    Pairs,
+    /// `[[name]]` for each text, which is the values of these keys with spaces between.
+    Records(&'static [Key]),
+}
+
+/// A key of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) need: Need,
+}
+
+/// Whether a record can do without a key; only the last can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    Required,
+    Optional,
 }
 
 /// Where a setting can be set.
@@ -117,6 +142,8 @@ pub(crate) enum Room {
     Backend,
     /// What a path means on the site.
     Site,
+    /// What the head of an answer says besides.
+    Fields,
     /// Where connections are accepted.
     Listen,
     /// How long a connection may take.
@@ -136,7 +163,8 @@ impl Room {
     pub(crate) fn heading(self) -> &'static str {
         match self {
             Room::Backend => "Files",
-            Room::Site => "Folders",
+            Room::Site => "Folders and addresses",
+            Room::Fields => "Fields of answers",
             Room::Listen => "Listening",
             Room::Connection => "Connections",
             Room::Ledger => "Ledger",
@@ -165,6 +193,10 @@ impl Setting {
     pub(crate) fn example_on_command_line(&self) -> String {
         match self.form {
             Form::Positional { .. } => format!("tallyd {}", self.example),
+            // A shell takes the quotes away.
+            Form::Valued { .. } if self.example.contains(' ') => {
+                format!("--{} '{}'", self.name, self.example)
+            }
             Form::Valued { .. } => format!("--{} {}", self.name, self.example),
             Form::Switch => format!("--{}", self.name),
         }
@@ -184,7 +216,7 @@ impl Setting {
     pub(crate) fn line_in_file(&self, texts: &[&str]) -> String {
         match (self.occurs, texts) {
             (Occurs::Once, [text]) => format!("{} = {}", self.name, toml_value(text)),
-            (Occurs::Once | Occurs::Repeated { .. }, texts) => {
+            (Occurs::Once | Occurs::Repeated { .. } | Occurs::Tabled(_), texts) => {
                 let values: Vec<String> = texts.iter().map(|text| toml_value(text)).collect();
                 format!("{} = [{}]", self.name, values.join(", "))
             }

@@ -7,13 +7,20 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tallyd_http::base_path::BasePath;
+use tallyd_http::media_type::OwnType;
+use tallyd_http::target::SitePath;
 use tallyd_ledger::Durability;
 
 use super::duration::{some_time, up_to_longest, up_to_oldest};
-use super::setting::{Form, Occurs, Parse, Places, Room, Row, Setting, Takes};
+use super::setting::{Form, Key, Need, Occurs, Parse, Places, Room, Row, Setting, Shape, Takes};
+use super::site_value;
 use super::size::size;
 use super::value::{self, BindAddress, Choice, LedgerFile, ListingMode, LogFile, LogFormat};
 use crate::backend::siblings::Precompressed;
+use crate::site::added_fields::FieldRule;
+use crate::site::cors::Origin;
+use crate::site::routes::{RedirectRule, RewriteRule};
 
 /// Declares each row, and the list of them all: what is declared cannot be missing from the list.
 macro_rules! rows {
@@ -139,6 +146,91 @@ it several times to look for several: the first that is there counts.",
         owner: Room::Site,
     };
 
+    BASE_PATH: Option<BasePath> = Parse::Text(site_value::base_path), Setting {
+        name: "base-path",
+        noun: "base path",
+        form: Form::Valued { short: None, placeholder: "PATH" },
+        takes: Takes::Text,
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("/"),
+        example: "/downloads",
+        help: "The path that everything is served beneath",
+        doc: "\
+The path that everything is served beneath: with `/downloads`, the
+file `a.txt` is at `/downloads/a.txt`, `/downloads` leads to
+`/downloads/`, and every other path is 404. Paths in the settings, in
+the ledger and in `tally` lines are those in the folder, without it.",
+        owner: Room::Site,
+    };
+
+    REDIRECT: RedirectRule = Parse::Text(site_value::redirect), Setting {
+        name: "redirect",
+        noun: "redirect",
+        form: Form::Valued { short: None, placeholder: "FROM TO STATUS" },
+        takes: Takes::Text,
+        occurs: Occurs::Tabled(Shape::Records(&[
+            Key { name: "from", need: Need::Required },
+            Key { name: "to", need: Need::Required },
+            Key { name: "status", need: Need::Optional },
+        ])),
+        places: Places::Everywhere,
+        default: None,
+        example: "/old/** /new/$1 301",
+        help: "Send clients from a pattern to an address; repeatable",
+        doc: "\
+Sends clients from the paths of a pattern to another address: a path
+of this site, or one that begins with `http://` or `https://` and a
+host. `$1` is what the first wildcard has matched. The status is 301,
+302, 307 or 308; without one it is 302, which no client remembers. The
+query is kept, unless the address has its own. The first rule that
+matches counts, also where there is a file. In the file, each can be a
+table `[[redirect]]` with the keys `from`, `to` and `status`.",
+        owner: Room::Site,
+    };
+
+    REWRITE: RewriteRule = Parse::Text(site_value::rewrite), Setting {
+        name: "rewrite",
+        noun: "rewrite",
+        form: Form::Valued { short: None, placeholder: "FROM TO" },
+        takes: Takes::Text,
+        occurs: Occurs::Tabled(Shape::Records(&[
+            Key { name: "from", need: Need::Required },
+            Key { name: "to", need: Need::Required },
+        ])),
+        places: Places::Everywhere,
+        default: None,
+        example: "/latest/* /releases/v2/$1",
+        help: "Answer for a pattern with another file; repeatable",
+        doc: "\
+Answers for the paths of a pattern with the file at another path,
+without sending the client there. `$1` is what the first wildcard has
+matched. It is done once: what a rewrite leads to is not rewritten
+again. Redirects come first. The file is counted under its own path.
+In the file, each can be a table `[[rewrite]]` with `from` and `to`.",
+        owner: Room::Site,
+    };
+
+    SPA: SitePath<'static> = Parse::Text(site_value::site_file), Setting {
+        name: "spa",
+        noun: "fallback",
+        form: Form::Valued { short: None, placeholder: "FILE" },
+        takes: Takes::Text,
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: None,
+        example: "index.html",
+        help: "The page for addresses that only its script knows",
+        doc: "\
+The file, by its path in the folder, that is answered with status 200
+where there is nothing: for an application of one page, whose script
+knows what to show there. It stands in for a path without an
+extension, and for any other if the client names `text/html` in
+`Accept`, as a browser does that goes to a page; a script or an image
+that is missing stays 404. It is counted under its own path.",
+        owner: Room::Site,
+    };
+
     LISTING: ListingMode = Parse::Text(value::choice), Setting {
         name: "listing",
         noun: "listing",
@@ -156,6 +248,96 @@ can be sorted and filtered, and as JSON to a client that prefers it by
 not at all. Names that begin with a dot are left out, unless `hidden`
 is set.",
         owner: Room::Site,
+    };
+
+    MIME: OwnType = Parse::Text(site_value::media_type), Setting {
+        name: "mime",
+        noun: "media type",
+        form: Form::Valued { short: None, placeholder: "EXTENSION=TYPE" },
+        takes: Takes::Text,
+        occurs: Occurs::Tabled(Shape::Pairs),
+        places: Places::Everywhere,
+        default: None,
+        example: "webc=text/html",
+        help: "The media type of files with an extension; repeatable",
+        doc: "\
+The value of `Content-Type` for files with this extension, before the
+built-in table. A text type without a charset gets `charset=utf-8`. In
+the file it can be a table `[mime]`, in it a line for each extension,
+as in `webc = \"text/html\"`.",
+        owner: Room::Fields,
+    };
+
+    HEADER: FieldRule = Parse::Text(site_value::header), Setting {
+        name: "header",
+        noun: "field",
+        form: Form::Valued { short: None, placeholder: "PATTERN: NAME: VALUE" },
+        takes: Takes::Text,
+        occurs: Occurs::Repeated { separator: '\n' },
+        places: Places::Everywhere,
+        default: None,
+        example: "*.html: X-Robots-Tag: noindex",
+        help: "A field for the files of a pattern; repeatable",
+        doc: "\
+A field that answers from the files of a pattern have: those with
+status 200, 206 and 304. Of two for the same file and the same name
+the later one counts, so give the general one first. Fields that say
+what is sent, such as `Content-Length` and `ETag`, are refused.",
+        owner: Room::Fields,
+    };
+
+    CACHE_CONTROL: FieldRule = Parse::Text(site_value::cache_control), Setting {
+        name: "cache-control",
+        noun: "caching rule",
+        form: Form::Valued { short: None, placeholder: "[PATTERN: ]VALUE" },
+        takes: Takes::Text,
+        occurs: Occurs::Repeated { separator: '\n' },
+        places: Places::Everywhere,
+        default: None,
+        example: "/assets/**: max-age=31536000, immutable",
+        help: "Cache-Control for the files of a pattern; repeatable",
+        doc: "\
+What `Cache-Control` says about the files of a pattern, or without a
+pattern about all. The later rule counts, and `header` before this.
+Without any, caches decide for themselves, and ask again by entity tag
+or date.",
+        owner: Room::Fields,
+    };
+
+    CORS: Origin = Parse::Text(site_value::origin), Setting {
+        name: "cors",
+        noun: "origin",
+        form: Form::Valued { short: None, placeholder: "ORIGIN" },
+        takes: Takes::Text,
+        occurs: Occurs::Repeated { separator: ',' },
+        places: Places::Everywhere,
+        default: None,
+        example: "https://app.example",
+        help: "A site whose scripts may read answers, or *; repeatable",
+        doc: "\
+The origin of another site whose scripts may read what is served here,
+or `*` for every site (CORS). They may send `Range` and preconditions,
+and see the fields that matter for them. Every answer says so,
+refusals too. With several, answers also have `Vary: Origin`.",
+        owner: Room::Fields,
+    };
+
+    SECURITY_HEADERS: bool = Parse::Text(value::choice), Setting {
+        name: "security-headers",
+        noun: "set of security fields",
+        form: Form::Switch,
+        takes: Takes::OneOf(bool::words),
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("false"),
+        example: "true",
+        help: "Add fields that harden a site against others",
+        doc: "\
+Every answer has `X-Content-Type-Options: nosniff`, `X-Frame-Options:
+SAMEORIGIN`, `Referrer-Policy: strict-origin-when-cross-origin` and
+`Cross-Origin-Opener-Policy: same-origin`. A `header` of the same name
+counts before it.",
+        owner: Room::Fields,
     };
 
     BIND: BindAddress = Parse::Text(value::bind_address), Setting {

@@ -51,6 +51,18 @@ pub(super) fn meaning(config: &Config, name: &str) -> String {
         "hidden" => format!("{:?}", config.files.dot_names),
         "follow-links" => format!("{:?}", config.files.links),
         "precompressed" => format!("{:?}", config.files.precompressed),
+        "base-path" => format!("{:?}", config.addresses.base),
+        "redirect" => all_shown(&config.addresses.redirects),
+        "rewrite" => all_shown(&config.addresses.rewrites),
+        "spa" => format!("{:?}", config.addresses.stand_in),
+        "mime" => format!("{:?}", config.fields.types),
+        "header" | "cache-control" => {
+            let rules = config.fields.rules.iter();
+            let rules = rules.map(|rule| format!("{} {:?}", rule.pattern.as_str(), rule.field));
+            rules.collect::<Vec<_>>().join(" ")
+        }
+        "cors" => format!("{:?}", config.fields.cors),
+        "security-headers" => format!("{:?}", config.fields.hardening),
         "index" => format!("{:?}", config.folders.index),
         "listing" => format!("{:?}", config.folders.listing),
         "bind" => format!("{:?}", config.listen.binds.iter().map(|bind| bind.value).collect::<Vec<_>>()),
@@ -71,6 +83,10 @@ pub(super) fn meaning(config: &Config, name: &str) -> String {
         "log-keep" => format!("{}", config.log.rotation.keep),
         other => panic!("the setting {other} has no meaning here: add its line"),
     }
+}
+
+fn all_shown(values: &[impl ToString]) -> String {
+    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Checks that a start is refused with this exit code and sentence, in which `FILE` is the file.
@@ -112,6 +128,22 @@ fn each_setting_on_the_command_line() {
     check(&["--index", "a", "--index=b c", "--index", "a"], "index", "[\"a\", \"b c\"]");
     check(&[], "listing", "Html");
     check(&["--listing", "off"], "listing", "Off");
+    check(&[], "base-path", "None");
+    check(&["--base-path", "/"], "base-path", "None");
+    check(&[], "redirect", "");
+    check(&["--redirect", "/a /b", "--redirect", "/b/* /c/$1 308"], "redirect", "/a /b 302, /b/* /c/$1 308");
+    check(&["--rewrite", "/a /b"], "rewrite", "/a /b");
+    check(&[], "mime", "[]");
+    check(&[], "header", "");
+    check(
+        &["--header", "*: X-A: 1, 2", "--cache-control=no-store"],
+        "header",
+        r#"** ExtraField { name: "Cache-Control", value: "no-store" } * ExtraField { name: "X-A", value: "1, 2" }"#,
+    );
+    check(&[], "cors", "[]");
+    check(&["--cors", "https://a.example", "--cors", "*"], "cors", "[Site(\"https://a.example\"), Any]");
+    check(&[], "security-headers", "Off");
+    check(&["--security-headers"], "security-headers", "On");
     check(&[], "bind", "[All]");
     check(&["-b", "::1", "--bind", "127.0.0.1", "--bind=[::1]"], "bind", "[Ip(::1), Ip(127.0.0.1)]");
     check(&[], "port", "0");
@@ -168,6 +200,38 @@ fn each_setting_refuses_what_it_is_not() {
     check(
         &["--listing", "on"],
         r#"listing "on" (--listing, command line) is not one of: html, json, off; write it as in: --listing json"#,
+    );
+    check(
+        &["--base-path", "downloads"],
+        r#"base path "downloads" (--base-path, command line) is not a path that begins with /, without a query; write it as in: --base-path /downloads"#,
+    );
+    check(
+        &["--redirect", "/a /b", "--redirect", "/b /a"],
+        r#"redirect "/a /b" (--redirect, command line) leads in a circle, or further at every step; let it end at a path that no redirect is for"#,
+    );
+    check(
+        &["--redirect", "/a //evil.example"],
+        r#"redirect "/a //evil.example" (--redirect, command line) leads neither to a path nor to an address with http:// or https://; write it as in: --redirect '/old/** /new/$1 301'"#,
+    );
+    check(
+        &["--rewrite", "/a"],
+        r#"rewrite "/a" (--rewrite, command line) is not of the form FROM TO; write it as in: --rewrite '/latest/* /releases/v2/$1'"#,
+    );
+    check(
+        &["--mime", "text/html"],
+        r#"media type "text/html" (--mime, command line) is not of the form EXTENSION=TYPE; write it as in: --mime webc=text/html"#,
+    );
+    check(
+        &["--header", "*.js: Content-Length: 1"],
+        r#"field "*.js: Content-Length: 1" (--header, command line) names a field that the server itself is responsible for: leave it out; write it as in: --header '*.html: X-Robots-Tag: noindex'"#,
+    );
+    check(
+        &["--cache-control", "{a: no-store"],
+        r#"caching rule "{a: no-store" (--cache-control, command line) has the pattern "{a", which has { without }; write it as in: --cache-control '/assets/**: max-age=31536000, immutable'"#,
+    );
+    check(
+        &["--cors", "a.example"],
+        r#"origin "a.example" (--cors, command line) is neither * nor the origin of a site, which has a scheme, a host and no path; write it as in: --cors https://app.example"#,
     );
     check(
         &["-b", "::1", "-b", "localhost"],

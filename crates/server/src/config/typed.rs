@@ -31,7 +31,7 @@ impl Typed {
             .unwrap_or_else(|| default(setting).into_iter().collect())
     }
 
-    /// Every value of a setting, at least one.
+    /// Every value of a setting; none only without a default.
     pub(crate) fn all<T>(&self, row: &'static Row<T>) -> Result<Vec<Sourced<T>>, StartError> {
         self.given(&row.setting).iter().map(|given| given.read(row)).collect()
     }

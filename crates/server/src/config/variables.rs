@@ -21,7 +21,11 @@ pub(super) fn read(vars: impl Iterator<Item = (OsString, OsString)>) -> Result<V
         if text.is_empty() {
             continue;
         }
-        given.extend(split(setting, text).map(|text| Given { setting, text, origin: Origin::Variable }));
+        given.extend(split(setting, text).into_iter().map(|text| Given {
+            setting,
+            text,
+            origin: Origin::Variable,
+        }));
     }
     Ok(given)
 }
@@ -50,15 +54,17 @@ fn unknown(name: &str) -> StartError {
 }
 
 /// The texts in one variable: several where the setting has several.
-fn split(setting: &Setting, text: OsString) -> impl Iterator<Item = OsString> {
-    let texts = match (setting.occurs, text.to_str()) {
-        (Occurs::Repeated { separator }, Some(text)) => {
-            text.split(separator).map(|part| OsString::from(part.trim())).collect()
-        }
-        // Bytes that are not UTF-8 are no list; the setting's own parser says so.
-        (Occurs::Repeated { .. }, None) | (Occurs::Once, _) => vec![text],
+fn split(setting: &Setting, text: OsString) -> Vec<OsString> {
+    let separator = match setting.occurs {
+        Occurs::Once => return vec![text],
+        Occurs::Repeated { separator } => separator,
+        Occurs::Tabled(_) => '\n',
     };
-    texts.into_iter()
+    // Bytes that are not UTF-8 are no list; the setting's own parser says so.
+    let Some(list) = text.to_str() else { return vec![text] };
+    let parts = list.split(separator).map(str::trim);
+    // Lines end in a separator, and may be set apart by empty ones.
+    parts.filter(|part| separator != '\n' || !part.is_empty()).map(OsString::from).collect()
 }
 
 #[cfg(test)]
@@ -75,6 +81,10 @@ mod tests {
         check(
             "TALLYD_BIND=::1, x",
             r#"the address "x" (variable TALLYD_BIND) is neither all nor an IPv4 or IPv6 address; write it as in: TALLYD_BIND=127.0.0.1"#,
+        );
+        check(
+            "TALLYD_REDIRECT=/a /b\n\n /c d\n",
+            r#"the redirect "/c d" (variable TALLYD_REDIRECT) leads neither to a path nor to an address with http:// or https://; write it as in: TALLYD_REDIRECT=/old/** /new/$1 301"#,
         );
         check(
             "TALLYD_PROT=80",

@@ -25,8 +25,9 @@ use crate::access_log::{Asked, Peer};
 use crate::backend::remembered::{Handle, Remembered};
 use crate::backend::variants::Served;
 use crate::clock;
-use crate::site::Selection;
 use crate::site::listing::{PerPage, Query};
+use crate::site::routes::Redirect;
+use crate::site::{Search, Selection};
 use crate::transmit::slice;
 use crate::worker::Worker;
 
@@ -69,8 +70,8 @@ pub(super) enum Answered {
     ButForListing(Box<Rendering>, Persistence),
     /// It can be given once this directory was read.
     AfterReading(Box<ListingOrder>),
-    /// It can be given once this path was looked up on a disk.
-    AfterFetch(SitePath<'static>),
+    /// It can be given once this was looked for on a disk.
+    AfterFetch(Box<Search<'static>>),
 }
 
 /// Answers a request whose head was read.
@@ -107,14 +108,14 @@ pub(super) fn answer(
         Sought::Options => return Answered::Wholly(tell_options(request, persistence, worker, output)),
         Sought::Representation { method, path, query } => (method, path, query),
     };
-    match progress.selection.take().unwrap_or_else(|| worker.site.select(&path)) {
+    match progress.selection.take().unwrap_or_else(|| worker.site.select(path, &request.fields.accept)) {
         Selection::File(file) => deliver(&file, request, method, query, persistence, worker, output),
-        Selection::Directory => match worker.site.listing_form(&request.fields.accept) {
+        Selection::Directory(path) => match worker.site.listing_form(&request.fields.accept) {
             Some(form) => {
                 let knows_pages = form.is_named_in(&request.fields.accept);
                 let usual = if knows_pages { PerPage::Readable } else { PerPage::All };
                 let query = Query::parse(query, usual);
-                let order = ListingOrder { path: path.into_owned(), query, form };
+                let order = ListingOrder { path, query, form };
                 Answered::AfterReading(Box::new(order))
             }
             None => refused(Refusal::NotFound, output),
@@ -122,12 +123,13 @@ pub(super) fn answer(
         Selection::Listing(listing) => {
             answer_with_listing(*listing, request, method, persistence, worker, output)
         }
-        Selection::Redirect(path) => {
-            let location = Location::of_path(&path).with_query(query);
-            Answered::Wholly(redirect(&location, request, persistence, worker, output))
+        Selection::Redirect(redirect) => {
+            let Redirect { status, location } = *redirect;
+            let location = location.with_query(query);
+            Answered::Wholly(redirect_to(&location, status, request, persistence, worker, output))
         }
         Selection::Refused(refusal) => refused(refusal, output),
-        Selection::Cold => Answered::AfterFetch(path.into_owned()),
+        Selection::Cold(search) => Answered::AfterFetch(search),
     }
 }
 
@@ -205,13 +207,17 @@ fn deliver(
             let plan = ResponsePlan::new(decision, &served.representation, now, boundary);
             begin(plan.status, worker, output);
             write_fields(&mut output.bytes, &plan.fields);
+            if request_number.is_some() {
+                output.bytes.extend_from_slice(&file.added_fields);
+            } else {
+                output.bytes.extend_from_slice(worker.site.added_fields().elsewhere());
+            }
             plan.body
         }
     };
-    if query.is_some_and(disposition::is_asked_for) && matches!(status, Status::OK | Status::PARTIAL_CONTENT)
-    {
-        let value = disposition::attachment(file.path().file_name());
-        write_field(&mut output.bytes, "Content-Disposition", &value);
+    output.bytes.extend_from_slice(worker.site.added_fields().for_origin(&request.fields.origin));
+    if query.is_some_and(disposition::is_asked_for) {
+        write_disposition(file, status, worker, output);
     }
     write_end(&mut output.bytes, persistence);
     match request_number {
@@ -237,6 +243,15 @@ fn deliver(
         (RetrievalMethod::Get, body @ (Body::Slice { .. } | Body::Parts { .. })) => {
             Answered::ButForContent(body, persistence)
         }
+    }
+}
+
+/// Says that content is to be saved under the file's name, unless the publisher says what is to be done with it.
+fn write_disposition(file: &Remembered, status: Status, worker: &Worker, output: &mut Output) {
+    let has_content = matches!(status, Status::OK | Status::PARTIAL_CONTENT);
+    if has_content && !worker.site.added_fields().gives(file.path(), "Content-Disposition") {
+        let value = disposition::attachment(file.path().file_name());
+        write_field(&mut output.bytes, "Content-Disposition", &value);
     }
 }
 
@@ -306,17 +321,19 @@ fn whole(representation: &Representation<Handle>) -> Body<Handle> {
 }
 
 /// Sends a client elsewhere.
-fn redirect(
+fn redirect_to(
     location: &Location,
+    status: Status,
     request: &Request<'_>,
     persistence: Persistence,
     worker: &Worker,
     output: &mut Output,
 ) -> Persistence {
     let text = format!("This is at {location}\n");
-    begin(Status::MOVED_PERMANENTLY, worker, output);
+    begin(status, worker, output);
+    write_added_fields(Some(request), worker, output);
     write_field(&mut output.bytes, "Location", location.as_str());
-    finish_with_text(&text, Asked::Read(request), Status::MOVED_PERMANENTLY, persistence, worker, output);
+    finish_with_text(&text, Asked::Read(request), status, persistence, worker, output);
     persistence
 }
 
@@ -327,6 +344,8 @@ fn tell_options(
     output: &mut Output,
 ) -> Persistence {
     begin(Status::NO_CONTENT, worker, output);
+    write_added_fields(Some(request), worker, output);
+    output.bytes.extend_from_slice(worker.site.added_fields().preflight());
     write_field(&mut output.bytes, "Allow", ALLOW);
     write_end(&mut output.bytes, persistence);
     expect_unnumbered(Asked::Read(request), Status::NO_CONTENT, 0, worker, output);
@@ -346,6 +365,10 @@ pub(super) fn refuse(
         Aftermath::Close => Persistence::Close,
     };
     begin(refusal.status(), worker, output);
+    write_added_fields(asked.request(), worker, output);
+    if refusal == Refusal::NotFound && worker.site.has_stand_in() {
+        write_field(&mut output.bytes, "Vary", "Accept");
+    }
     if refusal == Refusal::MethodNotAllowed {
         write_field(&mut output.bytes, "Allow", ALLOW);
     }
@@ -355,6 +378,15 @@ pub(super) fn refuse(
 
 pub(super) fn begin(status: Status, worker: &Worker, output: &mut Output) {
     write_start(&mut output.bytes, status, &worker.date.now());
+}
+
+/// The lines that the publisher adds to an answer that comes from no file.
+pub(super) fn write_added_fields(request: Option<&Request<'_>>, worker: &Worker, output: &mut Output) {
+    let added = worker.site.added_fields();
+    output.bytes.extend_from_slice(added.elsewhere());
+    if let Some(request) = request {
+        output.bytes.extend_from_slice(added.for_origin(&request.fields.origin));
+    }
 }
 
 fn finish_with_text(

@@ -10,7 +10,6 @@ use tallyd_http::h1::head::{self, Head};
 use tallyd_http::h1::persistence::Persistence;
 use tallyd_http::refusal::Refusal;
 use tallyd_http::response::Body;
-use tallyd_http::target::SitePath;
 
 use super::answer::{Answered, ContentState, MAX_SKIPPED_CONTENT, Progress, answer, refuse};
 use super::buffers::{Input, Output};
@@ -21,6 +20,7 @@ use super::receipts::Receipts;
 use super::socket::{Arrival, End, Followed, Socket};
 use crate::access_log::{Asked, Peer};
 use crate::backend::remembered::Handle;
+use crate::site::Search;
 use crate::transmit::{self, Outcome};
 use crate::worker::Worker;
 
@@ -46,7 +46,7 @@ enum Step {
     /// The content behind a head of this many bytes.
     SkipContent(Framing, usize),
     /// A file that is not in the kernel's caches.
-    Fetch(SitePath<'static>),
+    Fetch(Box<Search<'static>>),
     /// A directory to be read and shown.
     Read(Box<ListingOrder>),
     /// A listing whose head is in the output.
@@ -85,7 +85,7 @@ impl Conversation {
                 Step::Receive => self.receive().await,
                 Step::Flush => self.flush(Followed::ByNothing).await,
                 Step::SkipContent(framing, head_length) => self.skip_content(framing, head_length).await,
-                Step::Fetch(path) => self.fetch(path).await,
+                Step::Fetch(search) => self.fetch(*search).await,
                 Step::SendBody(body, persistence) => match self.send_body(body).await {
                     Ok(Outcome::Whole) if persistence != Persistence::Close => Ok(()),
                     Ok(Outcome::Whole) => return Some(self.farewell()),
@@ -143,7 +143,7 @@ impl Conversation {
                 }
                 Answered::AfterReading(order) => return Step::Read(order),
                 Answered::AfterContent(framing) => return Step::SkipContent(framing, length),
-                Answered::AfterFetch(path) => return Step::Fetch(path),
+                Answered::AfterFetch(search) => return Step::Fetch(search),
             }
             self.input.skip_empty_lines();
         }
@@ -262,10 +262,10 @@ impl Conversation {
         self.flush(Followed::ByNothing).await
     }
 
-    async fn fetch(&mut self, path: SitePath<'static>) -> Result<(), End> {
+    async fn fetch(&mut self, search: Search<'static>) -> Result<(), End> {
         self.flush(Followed::ByNothing).await?;
         self.socket.presence().enter(Phase::Fetching);
-        self.progress.selection = Some(self.worker.site.fetch(path).await);
+        self.progress.selection = Some(self.worker.site.fetch(search).await);
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use tallyd_http::response::RetrievalMethod;
 use tallyd_http::status::Status;
 use tallyd_http::target::SitePath;
 
-use super::answer::{Answered, begin, expect_unnumbered};
+use super::answer::{Answered, begin, expect_unnumbered, write_added_fields};
 use super::buffers::Output;
 use super::socket::{End, Followed, Socket};
 use crate::access_log::Asked;
@@ -58,7 +58,7 @@ pub(super) fn answer_with_listing(
         (Progress::More, Version::Http10) => Framing::Close,
     };
     let persistence = if framing == Framing::Close { Persistence::Close } else { persistence };
-    write_head(&listing, framing, persistence, worker, output);
+    write_head(&listing, request, framing, persistence, worker, output);
     let content_length = match (method, framing) {
         (RetrievalMethod::Head, _) => 0,
         (RetrievalMethod::Get, Framing::Length(length)) => length as u64,
@@ -77,13 +77,16 @@ pub(super) fn answer_with_listing(
 
 fn write_head(
     listing: &Listing,
+    request: &Request<'_>,
     framing: Framing,
     persistence: Persistence,
     worker: &Worker,
     output: &mut Output,
 ) {
     begin(Status::OK, worker, output);
-    for (name, value) in Listing::fields(listing.form()) {
+    write_added_fields(Some(request), worker, output);
+    let fields = Listing::fields(listing.form());
+    for (name, value) in fields.filter(|(name, _)| !worker.site.added_fields().has_everywhere(name)) {
         write_field(&mut output.bytes, name, value);
     }
     match framing {

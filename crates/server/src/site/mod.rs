@@ -3,22 +3,32 @@
 //! `select` answers on the worker's thread from memory and the kernel's caches; what would wait for a disk comes back as
 //! `Selection::Cold` and is fetched on a thread that may block.
 
+pub(crate) mod added_fields;
+pub(crate) mod cors;
 pub(crate) mod listing;
+pub(crate) mod pattern;
+pub(crate) mod routes;
 mod serving;
+mod template;
 
 use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use tallyd_http::accept::ListingForm;
+use tallyd_http::accept::{self, ListingForm};
+use tallyd_http::base_path::{BasePath, Placement};
 use tallyd_http::content_coding::is_compressed;
 use tallyd_http::field_lines::FieldLines;
-use tallyd_http::media_type;
+use tallyd_http::location::Location;
+use tallyd_http::media_type::MediaTypes;
 use tallyd_http::refusal::Refusal;
+use tallyd_http::status::Status;
 use tallyd_http::target::SitePath;
 use tallyd_ledger::{Ledger, Reporter};
 
+use self::added_fields::AddedFields;
 use self::listing::{Listing, Listings};
+use self::routes::{Redirect, Route, Routes};
 use self::serving::{Opened, OpenedSibling, variants};
 use crate::access_log::Details;
 use crate::backend::folder::{Failure, Folder, Found, OpenFile, Patience};
@@ -39,6 +49,16 @@ pub(crate) struct Publication {
     pub(crate) listings: Listings,
     /// Whether a file's siblings may go out in its place.
     pub(crate) precompressed: Precompressed,
+    /// The path that everything is served beneath, unless that is the root.
+    pub(crate) base: Option<BasePath>,
+    /// What paths mean instead of themselves.
+    pub(crate) routes: Routes,
+    /// The file that is shown where there is nothing.
+    pub(crate) stand_in: Option<SitePath<'static>>,
+    /// The media types of files.
+    pub(crate) media_types: MediaTypes,
+    /// Which fields answers have besides.
+    pub(crate) added_fields: AddedFields,
     /// Where they are counted.
     pub(crate) ledger: Ledger<Details>,
     /// Makes the identities that all workers give to the ledger: of clients' user agents, and of versions.
@@ -65,28 +85,39 @@ pub(crate) struct Site {
 pub(crate) enum Selection {
     /// This file.
     File(Rc<Remembered>),
-    /// A directory that was asked for without its final slash, or a file with one: this is its path.
-    Redirect(SitePath<'static>),
+    /// Another address: by a rule, or because a directory was asked for without its final slash, or a file with one.
+    Redirect(Box<Redirect>),
     /// A directory without an index file.
-    Directory,
+    Directory(SitePath<'static>),
     /// Its listing, once it was read.
     Listing(Box<Listing>),
     /// Nothing that is shown.
     Refused(Refusal),
     /// Not known without waiting for a disk.
-    Cold,
+    Cold(Box<Search<'static>>),
+}
+
+/// What is looked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Search<'a> {
+    /// As it was asked for, below the base.
+    asked: SitePath<'a>,
+    /// What it means by a rewrite.
+    rewritten: Option<SitePath<'static>>,
+    /// What is shown if there is nothing.
+    stand_in: Option<SitePath<'static>>,
 }
 
 /// The same before it is bound to one worker, so that another thread can find it.
-pub(crate) enum Lookup {
+enum Lookup {
     File(Box<FoundFile>),
     Redirect(SitePath<'static>),
-    Directory,
+    Directory(SitePath<'static>),
     Failed(Failure),
 }
 
 /// A file, opened, with what is beside it.
-pub(crate) struct FoundFile {
+struct FoundFile {
     path: SitePath<'static>,
     opened: Opened,
     siblings: Vec<OpenedSibling>,
@@ -116,6 +147,16 @@ impl Site {
         self.publication.listings.form(accept)
     }
 
+    /// Whether what is missing for one client may be there for another, by its `Accept`.
+    pub(crate) fn has_stand_in(&self) -> bool {
+        self.publication.stand_in.is_some()
+    }
+
+    /// The fields that the publisher adds.
+    pub(crate) fn added_fields(&self) -> &AddedFields {
+        &self.publication.added_fields
+    }
+
     /// Reads a directory on a thread that may wait.
     pub(crate) async fn list(
         &self,
@@ -129,36 +170,80 @@ impl Site {
         }
     }
 
-    /// Selects what `path` leads to without waiting for a disk.
-    pub(crate) fn select(&self, path: &SitePath<'_>) -> Selection {
-        if let Some(file) = self.memory.recall(path, &self.publication.folder) {
-            return Selection::File(file);
+    /// Selects what `path` leads to without waiting for a disk, for a client with this `Accept`.
+    pub(crate) fn select(&self, path: SitePath<'_>, accept: &FieldLines<'_>) -> Selection {
+        match &self.publication.base {
+            None => self.select_beneath(path, accept),
+            Some(base) => match base.place(&path) {
+                Placement::Beneath(path) => self.select_beneath(path, accept),
+                Placement::Base => redirect_to(&base.path().to_directory()),
+                Placement::Outside => Selection::Refused(Refusal::NotFound),
+            },
         }
-        if self.publication.listings.dot_names() == DotNames::Hidden && path.is_hidden() {
-            return Selection::Refused(Refusal::NotFound);
-        }
-        self.adopt(path, look_up(&self.publication, path, Patience::CachedOnly))
     }
 
-    /// Selects what `path` leads to on a thread that may wait.
-    pub(crate) async fn fetch(&self, path: SitePath<'static>) -> Selection {
+    fn select_beneath(&self, path: SitePath<'_>, accept: &FieldLines<'_>) -> Selection {
+        if let Some(file) = self.recall(&path) {
+            return Selection::File(file);
+        }
+        let rewritten = match self.publication.routes.route(&path) {
+            Route::Straight => None,
+            Route::Rewritten(path) => Some(path),
+            Route::Redirected(Redirect { status, location }) => {
+                let location = location.beneath(self.publication.base.as_ref());
+                return Selection::Redirect(Box::new(Redirect { status, location }));
+            }
+            Route::Nowhere => return Selection::Refused(Refusal::NotFound),
+        };
+        let stand_in = self.publication.stand_in_for(&path, accept);
+        let search = Search { asked: path, rewritten, stand_in };
+        let lookup = look_up(&self.publication, &search, Patience::CachedOnly);
+        match (&search.stand_in, &lookup) {
+            // The usual case of a stand-in: it is in memory already.
+            (Some(path), Lookup::Failed(Failure::Missing)) => match self.recall(path) {
+                Some(file) => Selection::File(file),
+                None => {
+                    self.adopt(search.clone(), look_up_path(&self.publication, path, Patience::CachedOnly))
+                }
+            },
+            (_, _) => self.adopt(search, lookup),
+        }
+    }
+
+    fn recall(&self, path: &SitePath<'_>) -> Option<Rc<Remembered>> {
+        self.memory.recall(path, &self.publication.folder)
+    }
+
+    /// Selects what is looked for on a thread that may wait.
+    pub(crate) async fn fetch(&self, search: Search<'static>) -> Selection {
         let publication = Arc::clone(&self.publication);
-        let asked = path.clone();
-        let search = move || look_up(&publication, &path, Patience::MayBlock);
-        match tokio::task::spawn_blocking(search).await {
-            Ok(lookup) => self.adopt(&asked, lookup),
+        let sought = search.clone();
+        let look = move || match (look_up(&publication, &sought, Patience::MayBlock), &sought.stand_in) {
+            (Lookup::Failed(Failure::Missing), Some(path)) => {
+                look_up_path(&publication, path, Patience::MayBlock)
+            }
+            (lookup, _) => lookup,
+        };
+        match tokio::task::spawn_blocking(look).await {
+            Ok(lookup) => self.adopt(search, lookup),
             // The search panicked, or the runtime is ending.
             Err(_) => Selection::Refused(Refusal::Broken),
         }
     }
 
     /// Turns what was found into something that this worker serves and remembers.
-    fn adopt(&self, asked: &SitePath<'_>, lookup: Lookup) -> Selection {
+    fn adopt(&self, search: Search<'_>, lookup: Lookup) -> Selection {
         let file = match lookup {
             Lookup::File(file) => *file,
-            Lookup::Redirect(path) => return Selection::Redirect(path),
-            Lookup::Directory => return Selection::Directory,
-            Lookup::Failed(Failure::Cold) => return Selection::Cold,
+            Lookup::Redirect(path) => {
+                let location = Location::of_path(&path).beneath(self.publication.base.as_ref());
+                return Selection::Redirect(Box::new(Redirect {
+                    status: Status::MOVED_PERMANENTLY,
+                    location,
+                }));
+            }
+            Lookup::Directory(path) => return Selection::Directory(path),
+            Lookup::Failed(Failure::Cold) => return Selection::Cold(Box::new(search.into_owned())),
             Lookup::Failed(failure) => return Selection::Refused(refusal_of(failure)),
         };
         let FoundFile { path, opened, siblings, surroundings } = file;
@@ -166,15 +251,60 @@ impl Site {
         let version = opened.file.version;
         let is_settled = version.is_settled(now)
             && siblings.iter().all(|sibling| sibling.opened.file.version.is_settled(now));
-        let content_type = media_type::of_file_name(path.file_name());
-        let variants = variants(opened, siblings, content_type, now, &self.publication.identities);
+        let content_type = self.publication.media_types.of_file_name(path.file_name());
+        let added = self.publication.lines_for(&path);
+        let variants = variants(opened, siblings, content_type, &added, now, &self.publication.identities);
         let tally = self.publication.ledger.resource(path.as_bytes());
-        let file = Rc::new(Remembered::new(path, version, surroundings, tally, variants));
+        let file = Rc::new(Remembered::new(path, version, surroundings, tally, variants, added));
         if is_settled {
-            self.memory.remember(asked, &file);
+            // What stands in for many paths is remembered under its own: any of theirs may come to have a file.
+            let key = if search.stand_in.as_ref() == Some(file.path()) { file.path() } else { &search.asked };
+            self.memory.remember(key, &file);
         }
         Selection::File(file)
     }
+}
+
+impl Search<'_> {
+    /// Where to look.
+    fn path(&self) -> &SitePath<'_> {
+        self.rewritten.as_ref().unwrap_or(&self.asked)
+    }
+
+    fn into_owned(self) -> Search<'static> {
+        let Search { asked, rewritten, stand_in } = self;
+        Search { asked: asked.into_owned(), rewritten, stand_in }
+    }
+}
+
+impl Publication {
+    /// Whether nothing may be known of what is at this path.
+    fn hides(&self, path: &SitePath<'_>) -> bool {
+        self.listings.dot_names() == DotNames::Hidden && path.is_hidden()
+    }
+
+    /// The lines that answers from a file have besides. What stands in for others is chosen by `Accept` too, which a
+    /// cache must know (RFC 9110 §12.5.5).
+    fn lines_for(&self, path: &SitePath<'_>) -> Box<[u8]> {
+        let lines = self.added_fields.of_file(path);
+        match &self.stand_in {
+            Some(stand_in) if stand_in == path => [&lines, b"Vary: Accept\r\n".as_slice()].concat().into(),
+            Some(_) | None => lines,
+        }
+    }
+
+    /// What is shown to a client with this `Accept` if nothing is at `path`: to a browser that goes there, which names
+    /// HTML, and to anybody at a path without an extension. A script that is missing stays missing.
+    fn stand_in_for(&self, path: &SitePath<'_>, accept: &FieldLines<'_>) -> Option<SitePath<'static>> {
+        let stand_in = self.stand_in.as_ref()?;
+        let is_page = !path.file_name().contains(&b'.') || accept::names_html(accept);
+        is_page.then(|| stand_in.clone())
+    }
+}
+
+fn redirect_to(path: &SitePath<'_>) -> Selection {
+    let location = Location::of_path(path);
+    Selection::Redirect(Box::new(Redirect { status: Status::MOVED_PERMANENTLY, location }))
 }
 
 /// What a client is told of a failure to find or read something.
@@ -187,8 +317,20 @@ fn refusal_of(failure: Failure) -> Refusal {
     }
 }
 
+/// Finds what is looked for, short of what stands in for it.
+fn look_up(publication: &Publication, search: &Search<'_>, patience: Patience) -> Lookup {
+    match (look_up_path(publication, search.path(), patience), &search.rewritten) {
+        // Its references are relative: it is shown under its own address.
+        (Lookup::Directory(path), Some(_)) => Lookup::Redirect(path),
+        (lookup, _) => lookup,
+    }
+}
+
 /// Finds what a path leads to.
-fn look_up(publication: &Publication, path: &SitePath<'_>, patience: Patience) -> Lookup {
+fn look_up_path(publication: &Publication, path: &SitePath<'_>, patience: Patience) -> Lookup {
+    if publication.hides(path) {
+        return Lookup::Failed(Failure::Missing);
+    }
     match publication.folder.open(path.relative(), patience) {
         Ok(Found::File(file)) => complete(publication, path.clone().into_owned(), file, patience),
         Ok(Found::Directory) if !path.is_directory_form() => Lookup::Redirect(path.to_directory()),
@@ -220,7 +362,10 @@ fn look_up_index(publication: &Publication, directory: &SitePath<'_>, patience: 
             Err(failure) => return Lookup::Failed(failure),
         }
     }
-    Lookup::Directory
+    if publication.listings.are_off() {
+        return Lookup::Failed(Failure::Missing);
+    }
+    Lookup::Directory(directory.clone().into_owned())
 }
 
 /// Opens what is beside a file, and reads what is small.
@@ -251,7 +396,7 @@ fn look_around(
     patience: Patience,
 ) -> Result<(Surroundings, Vec<Sibling>), Failure> {
     match publication.precompressed {
-        Precompressed::Served if !is_compressed(&media_type::of_file_name(path.file_name())) => {
+        Precompressed::Served if !is_compressed(&publication.media_types.of_file_name(path.file_name())) => {
             Surroundings::explore(&publication.folder, path, &file.version, patience)
         }
         Precompressed::Served | Precompressed::Ignored => Ok((Surroundings::UNSEEN, Vec::new())),

@@ -33,6 +33,8 @@ pub(super) struct OpenedSibling {
 /// What the representations of one file have in common.
 struct Common<'a> {
     content_type: Cow<'static, str>,
+    /// The lines that the publisher adds.
+    added_fields: &'a [u8],
     selected_by: SelectedBy,
     now: Timestamp,
     identities: &'a RandomState,
@@ -43,11 +45,12 @@ pub(super) fn variants(
     original: Opened,
     siblings: Vec<OpenedSibling>,
     content_type: Cow<'static, str>,
+    added_fields: &[u8],
     now: Timestamp,
     identities: &RandomState,
 ) -> Variants {
     let selected_by = if siblings.is_empty() { SelectedBy::Target } else { SelectedBy::AcceptEncoding };
-    let common = Common { content_type, selected_by, now, identities };
+    let common = Common { content_type, added_fields, selected_by, now, identities };
     let served = |sibling: OpenedSibling| common.serve(sibling.opened, sibling.coding);
     let siblings = siblings.into_iter().map(served).collect();
     Variants::new(common.serve(original, ContentCoding::Identity), siblings)
@@ -80,14 +83,14 @@ impl Common<'_> {
             entity_tag: self.identities.hash_one((version.content, coding)),
             complete_length: version.content.complete_length,
         };
-        let prepared_fields = prepare_fields(&representation, clock::http_date());
+        let prepared_fields = prepare_fields(&representation, self.added_fields, clock::http_date());
         Served { representation, counted_as, prepared_fields }
     }
 }
 
 /// The fields of a plain 200, if they do not depend on when it is sent: a modification in the future is dated to the
 /// answer.
-fn prepare_fields(representation: &Representation<Handle>, now: HttpDate) -> Option<Box<[u8]>> {
+fn prepare_fields(representation: &Representation<Handle>, added: &[u8], now: HttpDate) -> Option<Box<[u8]>> {
     if representation.modified.is_some_and(|modified| modified > now) {
         return None;
     }
@@ -96,5 +99,6 @@ fn prepare_fields(representation: &Representation<Handle>, now: HttpDate) -> Opt
     let plan = ResponsePlan::new(Decision::Whole, representation, now, boundary);
     let mut fields = Vec::with_capacity(192);
     write_fields(&mut fields, &plan.fields);
+    fields.extend_from_slice(added);
     Some(fields.into())
 }

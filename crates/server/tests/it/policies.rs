@@ -1,4 +1,6 @@
 //! What the settings of a site change in what is served, each seen from outside.
 
 mod addresses;
+mod fields;
 mod files;
+mod routes;

@@ -95,6 +95,11 @@ impl Listings {
         }
     }
 
+    /// Whether no directory is listed.
+    pub(super) fn are_off(&self) -> bool {
+        self.mode == ListingMode::Off
+    }
+
     /// Whether dot names are there, in listings and under their own paths.
     pub(super) fn dot_names(&self) -> DotNames {
         self.dot_names

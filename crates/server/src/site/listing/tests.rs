@@ -6,12 +6,16 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use tallyd_http::media_type::MediaTypes;
 use tallyd_http::target::Target;
 use tallyd_ledger::{Ledger, Options, Place};
 
 use super::*;
 use crate::backend::folder::{Folder, Links};
 use crate::backend::siblings::Precompressed;
+use crate::site::added_fields::{AddedFields, Hardening};
+use crate::site::cors::Cors;
+use crate::site::routes::Routes;
 
 fn publication(root: &Path, mode: ListingMode) -> Arc<Publication> {
     let (ledger, _) = Ledger::open(&Place::Memory, Options::default(), ()).expect("memory can be had");
@@ -21,6 +25,11 @@ fn publication(root: &Path, mode: ListingMode) -> Arc<Publication> {
         index: Vec::new(),
         listings: Listings::new(mode, DotNames::Hidden),
         precompressed: Precompressed::Served,
+        base: None,
+        routes: Routes::default(),
+        stand_in: None,
+        media_types: MediaTypes::default(),
+        added_fields: AddedFields::new(Hardening::Off, Vec::new(), Cors::Off),
         ledger,
         identities: RandomState::new(),
     })
