@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::harness::{
-    Conn, SOON, Server, Site, Stdout, cpu_time, descriptors, eventually, noise, pss_kib, tallyd,
+    Conn, SOON, Server, Site, Stdout, anonymous_kib, cpu_time, descriptors, eventually, noise, tallyd,
 };
 
 /// The same command, in a process that may hold only this many descriptors.
@@ -90,7 +90,7 @@ fn clients_that_reset_leave_nothing_behind() {
     };
     reset(WARM_UP);
     server.stdout().wait_for_deliveries(WARM_UP as usize);
-    let (descriptors_before, memory_before) = (descriptors(server.pid()), pss_kib(server.pid()));
+    let (descriptors_before, memory_before) = (descriptors(server.pid()), anonymous_kib(server.pid()));
 
     thread::scope(|scope| {
         for _ in 0..8 {
@@ -101,7 +101,7 @@ fn clients_that_reset_leave_nothing_behind() {
     eventually("the descriptors are back", SOON, || {
         (descriptors(server.pid()) <= descriptors_before).then_some(())
     });
-    let memory_after = pss_kib(server.pid());
+    let memory_after = anonymous_kib(server.pid());
     println!("memory before {CLIENTS} resets: {memory_before} KiB, after: {memory_after} KiB");
     // Room for what an allocator keeps; a leak of 1 KiB per client would be twice as much.
     assert!(memory_after <= memory_before + 1_024, "{memory_before} KiB became {memory_after} KiB");

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 pub(crate) use books::{Books, counters};
 pub(crate) use client::{Answer, Conn, Content, End, SMALL_WINDOW, Window};
 pub(crate) use lines::{Delivery, Lines, deliveries};
-pub(crate) use process::{cpu_time, descriptors, pss_kib, raise_descriptor_limit};
+pub(crate) use process::{anonymous_kib, cpu_time, descriptors, pss_kib, raise_descriptor_limit};
 pub(crate) use server::{Server, Stdout, nobody, tallyd};
 pub(crate) use site::{Site, is_root, noise, percent_encode};
 

@@ -4,6 +4,7 @@
 //! that all run in parallel and leave nothing behind. What a test measures is printed; `--nocapture` shows it.
 
 mod attacks;
+mod clients;
 mod codings;
 mod cold;
 mod connections;

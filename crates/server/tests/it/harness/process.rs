@@ -7,8 +7,17 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// The proportional set size in KiB: its own memory, and its share of what it shares.
 pub(crate) fn pss_kib(pid: u32) -> u64 {
+    rollup_kib(pid, "Pss:")
+}
+
+/// The part of it that no file backs, in KiB: what the process has allocated, however many processes share its binary.
+pub(crate) fn anonymous_kib(pid: u32) -> u64 {
+    rollup_kib(pid, "Pss_Anon:")
+}
+
+fn rollup_kib(pid: u32, name: &str) -> u64 {
     let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).expect("the process lives");
-    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).expect("a Pss line");
+    let line = rollup.lines().find_map(|line| line.strip_prefix(name)).expect("a line of that name");
     line.trim().trim_end_matches(" kB").parse().expect("a number of kB")
 }
 
