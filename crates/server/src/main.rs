@@ -6,6 +6,7 @@
 mod access_log;
 mod backend;
 mod clock;
+mod compression;
 mod config;
 mod connection;
 mod console;

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use crate::access_log::{AccessLog, Committed, Destination, File, Scribe, Writer};
 use crate::backend::folder::Folder;
 use crate::backend::remembered;
+use crate::compression::{Compress, Compressor};
 use crate::config::{self, Config, LogFile, LogFormat, StartError};
 use crate::connection::presence::Limits;
 use crate::console;
@@ -65,6 +66,7 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
             config.fields.rules.clone(),
             Cors::new(&config.fields.cors),
         ),
+        compressor: start_compressor(config)?,
         ledger: ledger.clone(),
         identities: RandomState::new(),
     };
@@ -97,6 +99,19 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
     drop(ledger);
     writer.finish(LOG_PATIENCE);
     Ok(())
+}
+
+/// What compresses, if anything is to be compressed and remembered.
+fn start_compressor(config: &Config) -> Result<Option<Arc<Compressor>>, StartError> {
+    match (config.compression.compress, config.compression.cache_bytes) {
+        (Compress::Off, _) | (Compress::On, 0) => Ok(None),
+        (Compress::On, budget_bytes) => {
+            let compressor = Compressor::start(budget_bytes).map_err(|error| {
+                StartError::misfit(format!("no thread can be started to compress files ({error})"))
+            })?;
+            Ok(Some(Arc::new(compressor)))
+        }
+    }
 }
 
 fn places(config: &Config) -> Places {

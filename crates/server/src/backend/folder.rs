@@ -181,22 +181,31 @@ impl FileVersion {
 }
 
 impl OpenFile {
-    /// Reads the whole content of a small file.
-    ///
-    /// `Ok(None)` means that the file does not hold still: it was truncated or changed while it was read.
+    /// Reads the whole content of a small file; see [`read_whole`].
     pub(crate) fn read_whole(&self, patience: Patience) -> Result<Option<Vec<u8>>, Failure> {
-        let length = usize::try_from(self.version.content.complete_length).map_err(|_| Failure::Broken)?;
-        let mut content = vec![0; length];
-        let mut at = 0;
-        while at < length {
-            match read_at(&self.descriptor, &mut content[at..], at as u64, patience)? {
-                0 => return Ok(None),
-                taken => at += taken,
-            }
-        }
-        let after = fstat(&self.descriptor).map_err(|error| failure_of(error, patience))?;
-        Ok((FileVersion::of_stat(&after) == self.version).then_some(content))
+        read_whole(&self.descriptor, &self.version, patience)
     }
+}
+
+/// Reads the whole content of a file that was of this version when it was opened.
+///
+/// `Ok(None)` means that the file does not hold still: it was truncated or changed while it was read, or before.
+pub(crate) fn read_whole(
+    file: impl AsFd,
+    version: &FileVersion,
+    patience: Patience,
+) -> Result<Option<Vec<u8>>, Failure> {
+    let length = usize::try_from(version.content.complete_length).map_err(|_| Failure::Broken)?;
+    let mut content = vec![0; length];
+    let mut at = 0;
+    while at < length {
+        match read_at(&file, &mut content[at..], at as u64, patience)? {
+            0 => return Ok(None),
+            taken => at += taken,
+        }
+    }
+    let after = fstat(&file).map_err(|error| failure_of(error, patience))?;
+    Ok((FileVersion::of_stat(&after) == *version).then_some(content))
 }
 
 /// Reads at an offset; with `Patience::CachedOnly` from the page cache alone (preadv2(2), `RWF_NOWAIT`).

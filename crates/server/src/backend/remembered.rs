@@ -4,7 +4,7 @@
 //! more than a few milliseconds old, so a change is seen at once for practical purposes, and a hot file costs one
 //! check for hundreds of requests.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -45,6 +45,10 @@ pub(crate) struct Remembered {
     pub(crate) added_fields: Box<[u8]>,
     version: FileVersion,
     surroundings: Surroundings,
+    /// What it counts as in the memory.
+    cost_bytes: Cell<u64>,
+    /// What it is remembered under, if it ever was.
+    key: OnceCell<Box<[u8]>>,
     path: SitePath<'static>,
     checked: Cell<Moment>,
     walked: Cell<Moment>,
@@ -55,6 +59,8 @@ pub(crate) struct Remembered {
 pub(crate) enum Handle {
     /// In memory.
     Memory(Rc<[u8]>),
+    /// In memory that all workers share.
+    Shared(Arc<[u8]>),
     /// In an open file, which a thread that reads ahead may share.
     File(Arc<OwnedFd>),
 }
@@ -85,10 +91,17 @@ impl Remembered {
             added_fields,
             version,
             surroundings,
+            cost_bytes: Cell::new(0),
+            key: OnceCell::new(),
             path,
             checked: now.clone(),
             walked: now,
         }
+    }
+
+    /// Which version of the file it is.
+    pub(crate) fn version(&self) -> FileVersion {
+        self.version
     }
 
     /// The path that it is counted under.
@@ -150,8 +163,34 @@ impl Memory {
 
     /// Remembers a file under the path that it was asked for, which for an index file is its directory's.
     pub(crate) fn remember(&self, asked: &SitePath<'_>, file: &Rc<Remembered>) {
-        self.files.borrow_mut().insert(asked.as_bytes().into(), Rc::clone(file));
+        self.insert(asked.as_bytes().into(), file);
     }
+
+    /// Weighs a file anew that has come to hold more, if it is still remembered.
+    pub(crate) fn weigh_again(&self, file: &Rc<Remembered>) {
+        let Some(key) = file.key.get() else { return };
+        let is_remembered = self.files.borrow().peek(key).is_some_and(|known| Rc::ptr_eq(known, file));
+        if is_remembered {
+            // What a file costs must not change while it is in there: the sum would be wrong for ever.
+            self.files.borrow_mut().remove(key);
+            self.insert(key.clone(), file);
+        }
+    }
+
+    fn insert(&self, key: Box<[u8]>, file: &Rc<Remembered>) {
+        file.cost_bytes.set(cost_bytes(file));
+        file.key.get_or_init(|| key.clone());
+        self.files.borrow_mut().insert(key, Rc::clone(file));
+    }
+}
+
+fn cost_bytes(file: &Remembered) -> u64 {
+    let cost = |served: &Served| match &served.representation.handle {
+        Handle::Memory(content) => OVERHEAD_BYTES + content.len() as u64,
+        Handle::Shared(content) => OVERHEAD_BYTES + content.len() as u64,
+        Handle::File(_) => OVERHEAD_BYTES + DESCRIPTOR_BYTES,
+    };
+    file.variants.iter().map(cost).sum()
 }
 
 #[derive(Clone)]
@@ -159,10 +198,6 @@ struct ByCost;
 
 impl Weighter<Box<[u8]>, Rc<Remembered>> for ByCost {
     fn weight(&self, _: &Box<[u8]>, file: &Rc<Remembered>) -> u64 {
-        let cost = |served: &Served| match &served.representation.handle {
-            Handle::Memory(content) => OVERHEAD_BYTES + content.len() as u64,
-            Handle::File(_) => OVERHEAD_BYTES + DESCRIPTOR_BYTES,
-        };
-        file.variants.iter().map(cost).sum()
+        file.cost_bytes.get()
     }
 }

@@ -21,6 +21,7 @@ use super::value::{BindAddress, LedgerFile, ListingMode, LogFile, LogFormat};
 use crate::access_log::Rotation;
 use crate::backend::folder::Links;
 use crate::backend::siblings::Precompressed;
+use crate::compression::Compress;
 use crate::site::DotNames;
 use crate::site::added_fields::{FieldRule, Hardening};
 use crate::site::cors::Origin;
@@ -35,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) cache_bytes: u64,
     /// Which files are there.
     pub(crate) files: Files,
+    /// Whether files are coded on the way.
+    pub(crate) compression: Compression,
     /// What a folder's path means.
     pub(crate) folders: Folders,
     /// What a path means instead of itself.
@@ -64,6 +67,15 @@ pub(crate) struct Files {
     pub(crate) links: Links,
     /// Those that are made for being sent in another's place.
     pub(crate) precompressed: Precompressed,
+}
+
+/// Whether files are coded on the way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Compression {
+    /// Whether they are.
+    pub(crate) compress: Compress,
+    /// Memory for what comes of it, of all workers together; 0: nothing is compressed.
+    pub(crate) cache_bytes: u64,
 }
 
 /// What a folder's path means.
@@ -166,6 +178,10 @@ impl Config {
                 dot_names: if typed.one(&table::HIDDEN)?.value { DotNames::Shown } else { DotNames::Hidden },
                 links: if typed.one(&table::FOLLOW_LINKS)?.value { Links::Anywhere } else { Links::Beneath },
                 precompressed: typed.one(&table::PRECOMPRESSED)?.value,
+            },
+            compression: Compression {
+                compress: typed.one(&table::COMPRESS)?.value,
+                cache_bytes: typed.one(&table::COMPRESS_CACHE)?.value,
             },
             folders: Folders {
                 index: values(each_once(typed.all(&table::INDEX)?)).collect(),

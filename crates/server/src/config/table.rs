@@ -18,6 +18,7 @@ use super::site_value;
 use super::size::size;
 use super::value::{self, BindAddress, Choice, LedgerFile, ListingMode, LogFile, LogFormat};
 use crate::backend::siblings::Precompressed;
+use crate::compression::Compress;
 use crate::site::added_fields::FieldRule;
 use crate::site::cors::Origin;
 use crate::site::routes::{RedirectRule, RewriteRule};
@@ -127,6 +128,41 @@ Whether a file is sent as its compressed sibling, `NAME.br`,
 `NAME.zst` or `NAME.gz`, to a client that accepts that coding. The
 sibling must not be older than the file. It counts for the file that
 was asked for, and remains a file that can be asked for itself.",
+        owner: Room::Backend,
+    };
+
+    COMPRESS: Compress = Parse::Text(value::choice), Setting {
+        name: "compress",
+        noun: "compression",
+        form: Form::Valued { short: None, placeholder: "ON|OFF" },
+        takes: Takes::OneOf(Compress::words),
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("on"),
+        example: "off",
+        help: "Compress text on the way to clients that accept it",
+        doc: "\
+Whether text and the like, from 1 KiB to 8 MiB, is compressed (Brotli,
+Zstandard or gzip) for clients that accept it. Each version of a file
+is compressed once and remembered; who asks for it first waits for
+that. A precompressed sibling comes before.",
+        owner: Room::Backend,
+    };
+
+    COMPRESS_CACHE: u64 = Parse::Text(size), Setting {
+        name: "compress-cache",
+        noun: "compression cache size",
+        form: Form::Valued { short: None, placeholder: "SIZE" },
+        takes: Takes::Text,
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("64M"),
+        example: "256M",
+        help: "Memory for what was compressed; 0: compress nothing",
+        doc: "\
+Memory for compressed content, of all workers together. When it is
+full, what was not asked for lately is forgotten, and compressed again
+when it is asked for. 0 is the same as `compress` off.",
         owner: Room::Backend,
     };
 

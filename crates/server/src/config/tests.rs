@@ -63,6 +63,8 @@ pub(super) fn meaning(config: &Config, name: &str) -> String {
         }
         "cors" => format!("{:?}", config.fields.cors),
         "security-headers" => format!("{:?}", config.fields.hardening),
+        "compress" => format!("{:?}", config.compression.compress),
+        "compress-cache" => format!("{}", config.compression.cache_bytes),
         "index" => format!("{:?}", config.folders.index),
         "listing" => format!("{:?}", config.folders.listing),
         "bind" => format!("{:?}", config.listen.binds.iter().map(|bind| bind.value).collect::<Vec<_>>()),
@@ -124,6 +126,10 @@ fn each_setting_on_the_command_line() {
     check(&["--follow-links"], "follow-links", "Anywhere");
     check(&[], "precompressed", "Served");
     check(&["--precompressed", "off"], "precompressed", "Ignored");
+    check(&[], "compress", "On");
+    check(&["--compress=off"], "compress", "Off");
+    check(&[], "compress-cache", "67108864");
+    check(&["--compress-cache", "1G"], "compress-cache", "1073741824");
     check(&[], "index", "[\"index.html\"]");
     check(&["--index", "a", "--index=b c", "--index", "a"], "index", "[\"a\", \"b c\"]");
     check(&[], "listing", "Html");

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use tallyd_ledger::Durability;
 
 use crate::backend::siblings::Precompressed;
+use crate::compression::Compress;
 
 /// What is wrong with a text: a predicate, as in "is not a whole number from 0 to 65535".
 #[derive(Debug, PartialEq, Eq)]
@@ -121,6 +122,10 @@ impl Choice for ListingMode {
 impl Choice for Precompressed {
     const CHOICES: &'static [(&'static str, Self)] =
         &[("on", Precompressed::Served), ("off", Precompressed::Ignored)];
+}
+
+impl Choice for Compress {
+    const CHOICES: &'static [(&'static str, Self)] = &[("on", Compress::On), ("off", Compress::Off)];
 }
 
 impl Choice for Durability {

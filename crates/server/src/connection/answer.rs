@@ -1,7 +1,5 @@
 //! From a request to its answer in the output: decided and rendered without waiting.
 
-use std::rc::Rc;
-
 use tallyd_http::disposition;
 use tallyd_http::h1::framing::{self, Framing};
 use tallyd_http::h1::persistence::Persistence;
@@ -23,17 +21,21 @@ use super::listing::{ListingOrder, Rendering, answer_with_listing};
 use super::receipts::{self, Dispatch, Numbered, Unnumbered};
 use crate::access_log::{Asked, Peer};
 use crate::backend::remembered::{Handle, Remembered};
-use crate::backend::variants::Served;
+use crate::backend::variants::{Choice, Served};
 use crate::clock;
 use crate::site::listing::{PerPage, Query};
 use crate::site::routes::Redirect;
-use crate::site::{Search, Selection};
+use crate::site::{CodingOrder, Search, Selection};
 use crate::transmit::slice;
 use crate::worker::Worker;
 
 /// How much of a request's content is read and thrown away so that the connection can go on, in bytes. Nobody sends content
 /// to a server of files on purpose; beyond this, a new connection is cheaper than the rest of the content.
 pub(super) const MAX_SKIPPED_CONTENT: u64 = 64 * 1024;
+
+/// Up to this length, content that is in memory anyway is copied behind its head, so that both leave in one write, in bytes.
+/// Above it the copy costs more than the second write.
+const MAX_COPIED_BYTES: u64 = 32 * 1024;
 
 /// What is known of the request that is being answered, beyond its head.
 #[derive(Debug, Default)]
@@ -72,6 +74,8 @@ pub(super) enum Answered {
     AfterReading(Box<ListingOrder>),
     /// It can be given once this was looked for on a disk.
     AfterFetch(Box<Search<'static>>),
+    /// It can be given once this file was coded.
+    AfterCoding(Box<CodingOrder>),
 }
 
 /// Answers a request whose head was read.
@@ -109,7 +113,17 @@ pub(super) fn answer(
         Sought::Representation { method, path, query } => (method, path, query),
     };
     match progress.selection.take().unwrap_or_else(|| worker.site.select(path, &request.fields.accept)) {
-        Selection::File(file) => deliver(&file, request, method, query, persistence, worker, output),
+        Selection::File(file) => match file.variants.choose(&request.fields.accept_encoding) {
+            Choice::Ready(served) => {
+                let chosen = Chosen { file: &file, served };
+                deliver(chosen, request, method, query, persistence, worker, output)
+            }
+            Choice::ToBeMade(coding) => Answered::AfterCoding(Box::new(CodingOrder { file, coding })),
+        },
+        Selection::AsItIs(file) => {
+            let chosen = Chosen { file: &file, served: file.variants.original() };
+            deliver(chosen, request, method, query, persistence, worker, output)
+        }
         Selection::Directory(path) => match worker.site.listing_form(&request.fields.accept) {
             Some(form) => {
                 let knows_pages = form.is_named_in(&request.fields.accept);
@@ -179,9 +193,16 @@ fn retrieval_of(method: RetrievalMethod, target: &[u8]) -> Result<Sought<'_>, Re
     }
 }
 
+/// A file that was found, and what of it is sent to this client.
+#[derive(Clone, Copy)]
+struct Chosen<'f> {
+    file: &'f Remembered,
+    served: &'f Served,
+}
+
 /// Answers from a file that was found. Nothing is allocated for the plain 200.
 fn deliver(
-    file: &Rc<Remembered>,
+    chosen: Chosen<'_>,
     request: &Request<'_>,
     method: RetrievalMethod,
     query: Option<&[u8]>,
@@ -189,9 +210,9 @@ fn deliver(
     worker: &Worker,
     output: &mut Output,
 ) -> Answered {
+    let Chosen { file, served } = chosen;
     let (conditions, range) = (&request.fields.conditions, &request.fields.range);
     let now = clock::http_date();
-    let served = file.variants.choose(&request.fields.accept_encoding);
     let decision = decide(&Retrieval { method, conditions, range }, &served.representation, now);
     let status = decision.status();
     let request_number =
@@ -237,6 +258,12 @@ fn deliver(
             Answered::Wholly(persistence)
         }
         (RetrievalMethod::Get, Body::Slice { handle: Handle::Memory(content), range }) => {
+            output.bytes.extend_from_slice(slice(&content, range));
+            Answered::Wholly(persistence)
+        }
+        (RetrievalMethod::Get, Body::Slice { handle: Handle::Shared(content), range })
+            if range.length() <= MAX_COPIED_BYTES =>
+        {
             output.bytes.extend_from_slice(slice(&content, range));
             Answered::Wholly(persistence)
         }

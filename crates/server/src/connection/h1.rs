@@ -20,7 +20,7 @@ use super::receipts::Receipts;
 use super::socket::{Arrival, End, Followed, Socket};
 use crate::access_log::{Asked, Peer};
 use crate::backend::remembered::Handle;
-use crate::site::Search;
+use crate::site::{CodingOrder, Search};
 use crate::transmit::{self, Outcome};
 use crate::worker::Worker;
 
@@ -47,6 +47,8 @@ enum Step {
     SkipContent(Framing, usize),
     /// A file that is not in the kernel's caches.
     Fetch(Box<Search<'static>>),
+    /// A file to be coded.
+    Encode(Box<CodingOrder>),
     /// A directory to be read and shown.
     Read(Box<ListingOrder>),
     /// A listing whose head is in the output.
@@ -86,6 +88,7 @@ impl Conversation {
                 Step::Flush => self.flush(Followed::ByNothing).await,
                 Step::SkipContent(framing, head_length) => self.skip_content(framing, head_length).await,
                 Step::Fetch(search) => self.fetch(*search).await,
+                Step::Encode(order) => self.encode(*order).await,
                 Step::SendBody(body, persistence) => match self.send_body(body).await {
                     Ok(Outcome::Whole) if persistence != Persistence::Close => Ok(()),
                     Ok(Outcome::Whole) => return Some(self.farewell()),
@@ -142,6 +145,7 @@ impl Conversation {
                     return Step::SendListing(rendering, persistence);
                 }
                 Answered::AfterReading(order) => return Step::Read(order),
+                Answered::AfterCoding(order) => return Step::Encode(order),
                 Answered::AfterContent(framing) => return Step::SkipContent(framing, length),
                 Answered::AfterFetch(search) => return Step::Fetch(search),
             }
@@ -266,6 +270,13 @@ impl Conversation {
         self.flush(Followed::ByNothing).await?;
         self.socket.presence().enter(Phase::Fetching);
         self.progress.selection = Some(self.worker.site.fetch(search).await);
+        Ok(())
+    }
+
+    async fn encode(&mut self, order: CodingOrder) -> Result<(), End> {
+        self.flush(Followed::ByNothing).await?;
+        self.socket.presence().enter(Phase::Fetching);
+        self.progress.selection = Some(self.worker.site.encode(order).await);
         Ok(())
     }
 

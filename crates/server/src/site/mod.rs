@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use tallyd_http::accept::{self, ListingForm};
 use tallyd_http::base_path::{BasePath, Placement};
-use tallyd_http::content_coding::is_compressed;
+use tallyd_http::content_coding::{ContentCoding, is_compressed};
 use tallyd_http::field_lines::FieldLines;
 use tallyd_http::location::Location;
 use tallyd_http::media_type::MediaTypes;
@@ -29,12 +29,14 @@ use tallyd_ledger::{Ledger, Reporter};
 use self::added_fields::AddedFields;
 use self::listing::{Listing, Listings};
 use self::routes::{Redirect, Route, Routes};
-use self::serving::{Opened, OpenedSibling, variants};
+use self::serving::{Common, Opened, OpenedSibling, Origin, encoded, variants};
 use crate::access_log::Details;
 use crate::backend::folder::{Failure, Folder, Found, OpenFile, Patience};
-use crate::backend::remembered::{Memory, Remembered};
+use crate::backend::remembered::{Handle, Memory, Remembered};
 use crate::backend::siblings::{Precompressed, Sibling, Surroundings};
+use crate::backend::variants::Made;
 use crate::clock;
+use crate::compression::{Compress, Compressor, Material, Product};
 
 /// The largest content that is kept in memory and sent by copying, in bytes. Above it `sendfile` costs less than the copy.
 const MAX_CONTENT_IN_MEMORY: u64 = 32 * 1024;
@@ -59,6 +61,8 @@ pub(crate) struct Publication {
     pub(crate) media_types: MediaTypes,
     /// Which fields answers have besides.
     pub(crate) added_fields: AddedFields,
+    /// What codes files that are worth it; none if they go out as they are.
+    pub(crate) compressor: Option<Arc<Compressor>>,
     /// Where they are counted.
     pub(crate) ledger: Ledger<Details>,
     /// Makes the identities that all workers give to the ledger: of clients' user agents, and of versions.
@@ -87,6 +91,8 @@ pub(crate) enum Selection {
     File(Rc<Remembered>),
     /// Another address: by a rule, or because a directory was asked for without its final slash, or a file with one.
     Redirect(Box<Redirect>),
+    /// This file, in no coding: the one that was wanted could not be made in time.
+    AsItIs(Rc<Remembered>),
     /// A directory without an index file.
     Directory(SitePath<'static>),
     /// Its listing, once it was read.
@@ -108,7 +114,13 @@ pub(crate) struct Search<'a> {
     stand_in: Option<SitePath<'static>>,
 }
 
-/// The same before it is bound to one worker, so that another thread can find it.
+/// A file that is to be coded before it is sent.
+pub(crate) struct CodingOrder {
+    pub(crate) file: Rc<Remembered>,
+    pub(crate) coding: ContentCoding,
+}
+
+/// A [`Selection`] before it is bound to one worker, so that another thread can find it.
 enum Lookup {
     File(Box<FoundFile>),
     Redirect(SitePath<'static>),
@@ -231,6 +243,35 @@ impl Site {
         }
     }
 
+    /// Has a file coded, and selects it again.
+    pub(crate) async fn encode(&self, order: CodingOrder) -> Selection {
+        let CodingOrder { file, coding } = order;
+        let Some(compressor) = &self.publication.compressor else { return Selection::AsItIs(file) };
+        let original = file.variants.original();
+        let material = match &original.representation.handle {
+            Handle::Memory(content) => Material::Memory(Arc::from(&**content)),
+            Handle::Shared(content) => Material::Memory(Arc::clone(content)),
+            Handle::File(descriptor) => Material::File(Arc::clone(descriptor)),
+        };
+        let version = file.version();
+        let made = match compressor.compress(version, coding, material).await {
+            Some(Product::Encoded(content)) => {
+                let origin = Origin {
+                    original,
+                    version: &version,
+                    added_fields: &file.added_fields,
+                    identities: &self.publication.identities,
+                };
+                Made::Served(Box::new(encoded(&origin, coding, content)))
+            }
+            Some(Product::NotWorthIt) => Made::NotWorthIt,
+            None => return Selection::AsItIs(file),
+        };
+        file.variants.add(coding, made);
+        self.memory.weigh_again(&file);
+        Selection::File(file)
+    }
+
     /// Turns what was found into something that this worker serves and remembers.
     fn adopt(&self, search: Search<'_>, lookup: Lookup) -> Selection {
         let file = match lookup {
@@ -253,7 +294,14 @@ impl Site {
             && siblings.iter().all(|sibling| sibling.opened.file.version.is_settled(now));
         let content_type = self.publication.media_types.of_file_name(path.file_name());
         let added = self.publication.lines_for(&path);
-        let variants = variants(opened, siblings, content_type, &added, now, &self.publication.identities);
+        let common = Common {
+            content_type,
+            added_fields: &added,
+            now,
+            compress: if self.publication.compressor.is_some() { Compress::On } else { Compress::Off },
+            identities: &self.publication.identities,
+        };
+        let variants = variants(opened, siblings, &common);
         let tally = self.publication.ledger.resource(path.as_bytes());
         let file = Rc::new(Remembered::new(path, version, surroundings, tally, variants, added));
         if is_settled {

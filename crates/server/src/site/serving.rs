@@ -6,17 +6,18 @@ use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use tallyd_http::content_coding::ContentCoding;
+use tallyd_http::content_coding::{ContentCoding, is_compressible};
 use tallyd_http::h1::writer::write_fields;
 use tallyd_http::multipart::Boundary;
 use tallyd_http::representation::{Representation, SelectedBy};
 use tallyd_http::response::{Decision, ResponsePlan};
 use tallyd_http::validator::{HttpDate, StrongTag, TagScope, Timestamp, Variant};
 
-use crate::backend::folder::OpenFile;
+use crate::backend::folder::{FileVersion, OpenFile};
 use crate::backend::remembered::Handle;
-use crate::backend::variants::{Served, Variants};
+use crate::backend::variants::{Coding, Served, Variants};
 use crate::clock;
+use crate::compression::{self, Compress, codec};
 
 /// An open file and, if it is small, its content.
 pub(super) struct Opened {
@@ -31,34 +32,68 @@ pub(super) struct OpenedSibling {
 }
 
 /// What the representations of one file have in common.
-struct Common<'a> {
-    content_type: Cow<'static, str>,
+pub(super) struct Common<'a> {
+    pub(super) content_type: Cow<'static, str>,
     /// The lines that the publisher adds.
-    added_fields: &'a [u8],
-    selected_by: SelectedBy,
-    now: Timestamp,
-    identities: &'a RandomState,
+    pub(super) added_fields: &'a [u8],
+    /// The time of day at which it was found.
+    pub(super) now: Timestamp,
+    /// Whether this site codes what is worth it.
+    pub(super) compress: Compress,
+    pub(super) identities: &'a RandomState,
 }
 
-/// All that can be served of a file with these siblings, at this time of day.
-pub(super) fn variants(
-    original: Opened,
-    siblings: Vec<OpenedSibling>,
-    content_type: Cow<'static, str>,
-    added_fields: &[u8],
-    now: Timestamp,
-    identities: &RandomState,
-) -> Variants {
-    let selected_by = if siblings.is_empty() { SelectedBy::Target } else { SelectedBy::AcceptEncoding };
-    let common = Common { content_type, added_fields, selected_by, now, identities };
-    let served = |sibling: OpenedSibling| common.serve(sibling.opened, sibling.coding);
+/// All that can be served of a file with these siblings.
+pub(super) fn variants(original: Opened, siblings: Vec<OpenedSibling>, common: &Common<'_>) -> Variants {
+    let version = original.file.version;
+    let is_worth_coding = is_worth_coding(version.content.complete_length, common);
+    let selected_by = match (siblings.is_empty(), is_worth_coding) {
+        (true, false) => SelectedBy::Target,
+        (false, _) | (_, true) => SelectedBy::AcceptEncoding,
+    };
+    // What is made of a version that can still change unseen could not be told from what is made of the next.
+    let coding =
+        if is_worth_coding && version.is_settled(common.now) { Coding::OnDemand } else { Coding::Never };
+    let served = |sibling: OpenedSibling| common.serve(sibling.opened, sibling.coding, selected_by);
     let siblings = siblings.into_iter().map(served).collect();
-    Variants::new(common.serve(original, ContentCoding::Identity), siblings)
+    Variants::new(common.serve(original, ContentCoding::Identity, selected_by), siblings, coding)
+}
+
+fn is_worth_coding(complete_length: u64, common: &Common<'_>) -> bool {
+    common.compress == Compress::On
+        && (compression::MIN_BYTES..=compression::MAX_BYTES).contains(&complete_length)
+        && is_compressible(&common.content_type)
+}
+
+/// What a coding is made of.
+pub(super) struct Origin<'a> {
+    pub(super) original: &'a Served,
+    pub(super) version: &'a FileVersion,
+    pub(super) added_fields: &'a [u8],
+    pub(super) identities: &'a RandomState,
+}
+
+/// The original in a coding that this server made of it.
+pub(super) fn encoded(origin: &Origin<'_>, coding: ContentCoding, content: Arc<[u8]>) -> Served {
+    let Origin { original, version, added_fields, identities } = *origin;
+    let variant = Variant::Encoded { coding, recipe: codec::recipe(coding) };
+    let complete_length = content.len() as u64;
+    let Representation { content_type, selected_by, modified, .. } = &original.representation;
+    let representation = Representation {
+        handle: Handle::Shared(content),
+        complete_length,
+        content_type: content_type.clone(),
+        coding,
+        selected_by: *selected_by,
+        entity_tag: Some(StrongTag::of_file(&version.content, TagScope::FileSystem, variant)),
+        modified: *modified,
+    };
+    finish(representation, added_fields, identities.hash_one((version.content, variant)))
 }
 
 impl Common<'_> {
     /// One file, which is in this coding.
-    fn serve(&self, opened: Opened, coding: ContentCoding) -> Served {
+    fn serve(&self, opened: Opened, coding: ContentCoding, selected_by: SelectedBy) -> Served {
         let Opened { file: OpenFile { descriptor, version }, content } = opened;
         let variant = match coding {
             ContentCoding::Identity => Variant::Original,
@@ -72,20 +107,23 @@ impl Common<'_> {
             complete_length: version.content.complete_length,
             content_type: self.content_type.clone(),
             coding,
-            selected_by: self.selected_by,
+            selected_by,
             // A version that can still change unseen must not be told from the next one by a tag.
             entity_tag: version
                 .is_settled(self.now)
                 .then(|| StrongTag::of_file(&version.content, TagScope::FileSystem, variant)),
             modified: HttpDate::from_unix_seconds(version.content.modified.seconds),
         };
-        let counted_as = tallyd_ledger::Representation {
-            entity_tag: self.identities.hash_one((version.content, coding)),
-            complete_length: version.content.complete_length,
-        };
-        let prepared_fields = prepare_fields(&representation, self.added_fields, clock::http_date());
-        Served { representation, counted_as, prepared_fields }
+        finish(representation, self.added_fields, self.identities.hash_one((version.content, variant)))
     }
+}
+
+/// Adds what the ledger knows a representation by, and its prebuilt fields.
+fn finish(representation: Representation<Handle>, added_fields: &[u8], identity: u64) -> Served {
+    let complete_length = representation.complete_length;
+    let counted_as = tallyd_ledger::Representation { entity_tag: identity, complete_length };
+    let prepared_fields = prepare_fields(&representation, added_fields, clock::http_date());
+    Served { representation, counted_as, prepared_fields }
 }
 
 /// The fields of a plain 200, if they do not depend on when it is sent: a modification in the future is dated to the

@@ -70,6 +70,9 @@ async fn send_slice(
         Handle::Memory(content) => {
             socket.send(slice(content, range), followed).await.map(|()| Outcome::Whole)
         }
+        Handle::Shared(content) => {
+            socket.send(slice(content, range), followed).await.map(|()| Outcome::Whole)
+        }
         Handle::File(file) => send_file(socket, file, range).await,
     }
 }

@@ -2,4 +2,5 @@
 //! it decodes to the original.
 
 mod coded;
+mod on_the_fly;
 mod siblings;

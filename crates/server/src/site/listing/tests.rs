@@ -30,6 +30,7 @@ fn publication(root: &Path, mode: ListingMode) -> Arc<Publication> {
         stand_in: None,
         media_types: MediaTypes::default(),
         added_fields: AddedFields::new(Hardening::Off, Vec::new(), Cors::Off),
+        compressor: None,
         ledger,
         identities: RandomState::new(),
     })

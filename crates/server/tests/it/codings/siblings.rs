@@ -168,7 +168,7 @@ fn what_is_no_sibling_is_passed_over() {
     fs::create_dir(site.path("directory.br")).expect("a folder");
     mkfifoat(CWD, site.path("fifo.br"), Mode::RUSR).expect("a FIFO");
     symlink("../outside.br", site.path("out.br")).expect("a link");
-    let server = Server::start(&site, &["--workers", "1"]);
+    let server = Server::start(&site, &["--workers", "1", "--compress", "off"]);
     for (name, expect) in [
         ("older", "identity"),
         ("newer", "br"),
@@ -188,7 +188,7 @@ fn what_is_no_sibling_is_passed_over() {
 fn siblings_come_and_go_between_requests() {
     let site = Site::new();
     write(&site, "page", &text(LENGTH, 0), NOW);
-    let server = Server::start(&site, &["--workers", "1"]);
+    let server = Server::start(&site, &["--workers", "1", "--compress", "off"]);
     let mut conn = server.connect();
     let mut becomes = |what: &str, expect: &str, content: &[u8]| {
         eventually(what, SOON, || {
@@ -218,7 +218,7 @@ fn siblings_come_and_go_between_requests() {
 #[test]
 fn precompressed_off_serves_files_as_they_are() {
     let site = site();
-    let server = Server::start(&site, &["--precompressed", "off"]);
+    let server = Server::start(&site, &["--precompressed", "off", "--compress", "off"]);
     let answer = settle(&server, "/page.html", "br");
     assert_eq!((coding(&answer), answer.field("Vary")), ("identity", None));
     assert_eq!(answer.content, expected("identity"));
