@@ -72,7 +72,7 @@ fn push(folder: &Path) {
     }
     println!("number and push: {:.1} ns", spent.as_nanos() as f64 / f64::from(bursts * burst));
     drop(reporter);
-    ledger.close().expect("the disk has room");
+    ledger.close(Duration::ZERO).expect("the disk has room");
 }
 
 /// 100,000 deliveries a second for two seconds, spread over `files`.
@@ -99,7 +99,7 @@ fn rate(folder: &Path, files: usize) {
         spent.as_secs_f64() / start.elapsed().as_secs_f64() * 100.0,
         ledger.status().lines_dropped
     );
-    ledger.close().expect("the disk has room");
+    ledger.close(Duration::ZERO).expect("the disk has room");
 }
 
 fn million(folder: &Path) {
@@ -121,7 +121,7 @@ fn million(folder: &Path) {
     let produced = start.elapsed();
     drop(reporter);
     let (after, status) = (memory(), ledger.status());
-    ledger.close().expect("the disk has room");
+    ledger.close(Duration::ZERO).expect("the disk has room");
     println!(
         "1,000,000 files once each: {:.2} s to report, {:.2} s to close; memory {} KiB more, at most {} tallies, {} lines lost",
         produced.as_secs_f64(),
@@ -147,7 +147,7 @@ fn million(folder: &Path) {
     let start = Instant::now();
     let ledger = open(&path);
     println!("to open it again: {} ms", start.elapsed().as_millis());
-    ledger.close().expect("nothing is to be written");
+    ledger.close(Duration::ZERO).expect("nothing is to be written");
 }
 
 /// Resident memory in KiB, see `proc_pid_status(5)`.

@@ -56,8 +56,9 @@ struct Entry {
     base: Base,
     /// Added to the numbers that its tally gave, to make them absolute.
     offset: u64,
-    /// `requests` as committed.
+    /// `requests` as committed, and how many of these have ended.
     committed: u64,
+    committed_ends: u64,
     /// Requests that were announced, and how many of these have ended: the end of the others is yet to come.
     announced: u64,
     closed: u64,
@@ -219,6 +220,20 @@ impl<L, S: Store> Book<L, S> {
         self.changed.len()
     }
 
+    /// Requests that are not committed, and requests whose end is not.
+    pub(crate) fn unwritten(&self) -> (u64, u64) {
+        self.changed.iter().map(|resource| self.entries.get(resource).expect(ADOPTED)).fold(
+            (0, 0),
+            |(requests, ends), entry| {
+                let counters = &entry.totals.counters;
+                (
+                    requests + (counters.requests - entry.committed),
+                    ends + (counters.ended() - entry.committed_ends),
+                )
+            },
+        )
+    }
+
     /// Deliveries whose numbers are not committed.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting.len()
@@ -282,7 +297,7 @@ impl Entry {
             Origin::Unread => (Totals::default(), Base::Unread),
         };
         let row = tally.resource();
-        let committed = totals.counters.requests;
+        let (committed, committed_ends) = (totals.counters.requests, totals.counters.ended());
         Self {
             tally,
             row,
@@ -290,6 +305,7 @@ impl Entry {
             base,
             offset: 0,
             committed,
+            committed_ends,
             announced: 0,
             closed: 0,
             days: Vec::new(),
@@ -345,6 +361,7 @@ impl Entry {
 
     fn note_commit(&mut self) {
         self.committed = self.totals.counters.requests;
+        self.committed_ends = self.totals.counters.ended();
         self.change = Change::None;
         // The latest day is the one most likely asked for next; one with transfers in flight is, too.
         let latest = self.days.iter().map(|day| day.day).max();
@@ -363,7 +380,7 @@ impl Entry {
             day.change = Change::Uncommitted;
         }
         let carried = self.totals.counters.without(&known);
-        self.committed = 0;
+        (self.committed, self.committed_ends) = (0, 0);
         self.change = Change::Uncommitted;
         if carried != Counters::default() {
             self.day(Day::CARRIED).counters.add(&carried);

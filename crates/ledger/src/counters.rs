@@ -68,6 +68,11 @@ impl Counters {
         (self.full + self.partial).saturating_sub(self.completed + self.aborted)
     }
 
+    /// Requests that are not in flight.
+    pub(crate) fn ended(&self) -> u64 {
+        self.requests.saturating_sub(self.in_flight())
+    }
+
     /// A request was answered.
     pub(crate) fn book_request(&mut self, kind: Kind) {
         self.requests += 1;

@@ -1,9 +1,11 @@
 //! The ledger as the server holds it.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use crate::book::Book;
 use crate::coverage::{Coverage, Limits};
@@ -69,8 +71,47 @@ pub(crate) struct Shared<L> {
     /// Lanes that the writer has not taken over yet.
     pub(crate) new_lanes: Mutex<Vec<Lane<L>>>,
     pub(crate) closing: AtomicBool,
+    /// How long the last commit is tried, once the ledger is closing.
+    pub(crate) close_by: Mutex<Instant>,
     pub(crate) status: Mutex<Status>,
 }
+
+impl<L> Shared<L> {
+    /// How long the last commit may still be tried.
+    pub(crate) fn time_to_close(&self) -> Duration {
+        let close_by = *self.close_by.lock().unwrap_or_else(PoisonError::into_inner);
+        close_by.saturating_duration_since(Instant::now())
+    }
+}
+
+/// What a ledger did not take before it was closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unwritten {
+    /// Why.
+    pub error: StoreError,
+    /// Requests that are not in the ledger: their numbers were not printed, and are given again.
+    pub requests: u64,
+    /// Requests of which the ledger does not know how they ended, with those that it does not know at all.
+    pub ends: u64,
+}
+
+impl fmt::Display for Unwritten {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { error, requests, ends } = self;
+        match (requests, ends) {
+            (0, 0) => write!(formatter, "the ledger could not be synced: {error}"),
+            _ => write!(
+                formatter,
+                "{requests} requests, and how {ends} ended, could not be written to the ledger: {error}"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Unwritten {}
+
+/// How long the last commit is tried when nobody says how long.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Closes the ledger when the last handle goes.
 #[derive(Debug)]
@@ -84,7 +125,7 @@ struct Owner<L> {
 
 #[derive(Debug)]
 struct Running {
-    writer: JoinHandle<Result<(), StoreError>>,
+    writer: JoinHandle<Result<(), Unwritten>>,
     lock: Option<OwnerLock>,
 }
 
@@ -107,6 +148,7 @@ impl<L: Send + 'static> Ledger<L> {
             bell: Arc::new(Bell::default()),
             new_lanes: Mutex::default(),
             closing: AtomicBool::new(false),
+            close_by: Mutex::new(Instant::now()),
             status: Mutex::new(Status { evictions, ..Status::default() }),
         });
         let writer =
@@ -149,18 +191,25 @@ impl<L> Ledger<L> {
     }
 
     /// Commits and syncs everything reported so far, then lets go of the store. What is reported later is
-    /// lost, so end the workers first. Returns the store's error if it did not take everything, even after
-    /// some seconds of attempts. A second call does nothing.
-    pub fn close(&self) -> Result<(), StoreError> {
-        self.owner.close()
+    /// lost, so end the workers first. A store that fails is tried again for as long as `patience`, at least once;
+    /// then what it did not take is returned. A second call does nothing.
+    pub fn close(&self, patience: Duration) -> Result<(), Unwritten> {
+        self.owner.close(patience)
+    }
+
+    /// Has [`close`](Self::close), on another thread, return after the attempt that is under way.
+    pub fn hurry(&self) {
+        *self.owner.shared.close_by.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        self.owner.shared.bell.wake();
     }
 }
 
 impl<L> Owner<L> {
-    fn close(&self) -> Result<(), StoreError> {
+    fn close(&self, patience: Duration) -> Result<(), Unwritten> {
         let Some(running) = self.running.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return Ok(());
         };
+        *self.shared.close_by.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + patience;
         self.shared.closing.store(true, Ordering::Release);
         // By its own handle: the thread may not have named itself to the bell yet.
         running.writer.thread().unpark();
@@ -174,6 +223,6 @@ impl<L> Owner<L> {
 impl<L> Drop for Owner<L> {
     fn drop(&mut self) {
         // Who wants to know calls `close`.
-        let _ = self.close();
+        let _ = self.close(PATIENCE);
     }
 }

@@ -26,7 +26,7 @@ pub use delivery::{
     Client, Day, Delivery, Kind, Moment, Outcome, Received, Representation, Request, ResourceId,
 };
 pub use lane::Reporter;
-pub use ledger::{Ledger, Options, Status};
+pub use ledger::{Ledger, Options, Status, Unwritten};
 pub use observer::{Observer, StoreState};
 pub use query::{Query, QueryError};
 pub use store::open::{Durability, Resumed};

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::book::Book;
 use crate::lane::Lane;
-use crate::ledger::{Shared, Status};
+use crate::ledger::{Shared, Status, Unwritten};
 use crate::observer::{Observer, StoreState};
 use crate::store::open::Durability;
 use crate::store::{Store, StoreError, Tidiness, Trouble};
@@ -25,9 +25,6 @@ const SYNC_EVERY: Duration = Duration::from_secs(1);
 /// The first and the longest wait after a failure of the store; each wait is twice the one before.
 const RETRY_FIRST: Duration = Duration::from_millis(10);
 const RETRY_LONGEST: Duration = Duration::from_secs(1);
-
-/// How often the last commit is tried when the ledger is closed; with the waits between, for some 3 s.
-const LAST_ATTEMPTS: u32 = 10;
 
 /// The writer's state on its thread.
 pub(crate) struct Writer<L, S, O> {
@@ -70,7 +67,7 @@ where
     }
 
     /// Works until the ledger is closed and all is committed, or cannot be.
-    pub(crate) fn run(mut self) -> Result<(), StoreError> {
+    pub(crate) fn run(mut self) -> Result<(), Unwritten> {
         let _abort = AbortOnPanic;
         self.shared.bell.belongs_to(thread::current());
         loop {
@@ -238,14 +235,15 @@ where
     }
 
     /// The ledger is closed and everything collected: commits what a failing store did not take before.
-    fn finish(mut self) -> Result<(), StoreError> {
+    fn finish(mut self) -> Result<(), Unwritten> {
         let mut wait = RETRY_FIRST;
         let mut result = self.commit();
-        for _ in 1..LAST_ATTEMPTS {
-            if result.is_ok() {
+        while result.is_err() {
+            let left = self.shared.time_to_close();
+            if left.is_zero() {
                 break;
             }
-            thread::sleep(wait);
+            thread::park_timeout(wait.min(left));
             wait = (wait * 2).min(RETRY_LONGEST);
             result = self.commit();
         }
@@ -257,7 +255,8 @@ where
         self.book.drop_waiting();
         self.hand_on();
         self.publish();
-        result
+        let (requests, ends) = self.book.unwritten();
+        result.map_err(|error| Unwritten { error, requests, ends })
     }
 }
 

@@ -4,13 +4,15 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
 use std::task::Poll;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
+use tallyd_ledger::{Ledger, Unwritten};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
-use crate::access_log::AccessLog;
+use crate::access_log::{AccessLog, Details};
 use crate::worker::Stage;
 
 /// How long connections that are cut have to say so in the log.
@@ -31,18 +33,49 @@ impl Ending {
     }
 
     /// Waits for a signal, then for the transfers under way, for `grace` at most; a second signal cuts them at once.
-    /// Returns when whoever holds a receiver of `stage` is gone, or not to be waited for any longer. All the while `log` is
-    /// opened anew when a signal asks for it.
-    pub(crate) fn wait(mut self, stage: &watch::Sender<Stage>, grace: Duration, log: &AccessLog) {
+    /// Returns when whoever holds a receiver of `stage` is gone, or not to be waited for any longer, how much of `grace` is
+    /// left. All the while `log` is opened anew when a signal asks for it.
+    pub(crate) fn wait(
+        &mut self,
+        stage: &watch::Sender<Stage>,
+        grace: Duration,
+        log: &AccessLog,
+    ) -> Duration {
         self.runtime.block_on(async {
             self.signals.end(log).await;
+            let end = Instant::now() + grace;
             stage.send_replace(Stage::Draining);
-            if self.signals.come_before(stage.closed(), grace, log).await {
-                stage.send_replace(Stage::Ending);
-                // Whoever has not ended by now is ended with the process.
-                let _ = tokio::time::timeout(CUT_PATIENCE, stage.closed()).await;
+            if !self.signals.come_before(stage.closed(), grace, log).await {
+                return end.saturating_duration_since(Instant::now());
             }
-        });
+            stage.send_replace(Stage::Ending);
+            // Whoever has not ended by now is ended with the process.
+            let _ = tokio::time::timeout(CUT_PATIENCE, stage.closed()).await;
+            Duration::ZERO
+        })
+    }
+
+    /// Closes the ledger, which takes as long as `patience` if it cannot be written; a signal ends that, too.
+    pub(crate) fn close(
+        mut self,
+        ledger: &Ledger<Details>,
+        patience: Duration,
+        log: &AccessLog,
+    ) -> Result<(), Unwritten> {
+        thread::scope(|scope| {
+            let (closing, closed) = oneshot::channel::<()>();
+            let ledger_end = scope.spawn(move || {
+                let result = ledger.close(patience);
+                drop(closing);
+                result
+            });
+            // It ends by being dropped, so that there is nothing to receive.
+            let closed = async { drop(closed.await) };
+            if self.runtime.block_on(self.signals.come_before(closed, patience + CUT_PATIENCE, log)) {
+                ledger.hurry();
+            }
+            ledger_end.join().expect("a panic of the ledger ends the process")
+        })
     }
 }
 

@@ -24,6 +24,7 @@ mod worker;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use config::{Invocation, StartError};
 
@@ -32,14 +33,19 @@ use config::{Invocation, StartError};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// How long a stalled standard error may hold up the end of the process.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
 fn main() -> ExitCode {
-    match run() {
+    let exit = match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             console::say(format_args!("{error}"));
             error.exit.into()
         }
-    }
+    };
+    console::flush(LAST_WORDS);
+    exit
 }
 
 fn run() -> Result<(), StartError> {

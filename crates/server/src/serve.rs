@@ -31,14 +31,19 @@ use crate::worker::{self, Equipment, Stage};
 /// How long a stalled output may hold up the end of the process.
 const LOG_PATIENCE: Duration = Duration::from_secs(1);
 
+/// How long a ledger that fails is tried at the end, if transfers have left less of the grace: some attempts' time.
+const LEDGER_PATIENCE: Duration = Duration::from_millis(500);
+
 /// Descriptors of the process that belong to no worker: standard streams, the log, the root, the main thread's runtime,
 /// and the ledger's two connections with their log and lock.
 const DESCRIPTORS: usize = 24;
 
-/// Serves until a signal ends it.
+/// Serves until a signal ends it. An error may also come at the end: then not everything counted is in the ledger.
 pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
-    let ending = Ending::prepare()
+    let mut ending = Ending::prepare()
         .map_err(|error| StartError::misfit(format!("signals cannot be received ({error})")))?;
+    console::start()
+        .map_err(|error| StartError::misfit(format!("no thread can be started for the console ({error})")))?;
     let folder = Folder::new(config::root::open(&config.root)?, config.files.links).map_err(|error| {
         config.root.misfit(
             format_args!("cannot be guarded by this kernel ({error})"),
@@ -91,14 +96,11 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
     let writer = start_scribe(config, scribe, log_output, &addresses)?;
     // The workers hold the only other ends of the log, so that it ends with them.
     drop(equipment);
-    ending.wait(&stage, config.limits.grace, &log);
-    drop(log);
-    if let Err(error) = ledger.close() {
-        console::say(format_args!("the last counts could not be written to the ledger ({error})"));
-    }
-    drop(ledger);
+    let left = ending.wait(&stage, config.limits.grace, &log);
+    let closed = ending.close(&ledger, left.max(LEDGER_PATIENCE), &log);
+    drop((log, ledger));
     writer.finish(LOG_PATIENCE);
-    Ok(())
+    closed.map_err(|unwritten| StartError::misfit(unwritten.to_string()))
 }
 
 /// What compresses, if anything is to be compressed and remembered.

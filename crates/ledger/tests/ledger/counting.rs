@@ -29,7 +29,7 @@ fn many_workers_on_few_files_take_each_number_once() {
             });
         }
     });
-    ledger.close().unwrap();
+    ledger.close(SOON).unwrap();
     drop(ledger);
 
     let mut numbers: BTreeMap<String, Vec<u64>> = BTreeMap::new();
@@ -59,7 +59,7 @@ fn numbers_go_on_where_they_ended() {
         for _ in 0..2 {
             reporter.ended(delivery(tally.take_number(Kind::Full, TODAY), 1, LENGTH));
         }
-        ledger.close().unwrap();
+        ledger.close(SOON).unwrap();
         drop(ledger);
         let line = |number| Told::Line("/a%7Cb%0A".to_owned(), number);
         assert_eq!(told.iter().collect::<Vec<_>>(), [line(round * 2 + 1), line(round * 2 + 2)]);
@@ -93,7 +93,7 @@ fn a_number_that_is_never_reported_is_not_counted_and_holds_one_line_back() {
     for _ in 2..=4 {
         reporter.ended(delivery(tally.take_number(Kind::Full, TODAY), 1, LENGTH));
     }
-    ledger.close().unwrap();
+    ledger.close(SOON).unwrap();
     drop(ledger);
     let line = |number| Told::Line("/a".to_owned(), number);
     assert_eq!(told.iter().collect::<Vec<_>>(), [line(2), line(3), Told::Dropped(1)]);
@@ -118,7 +118,7 @@ fn names_that_come_and_go_cost_no_memory() {
     let in_memory = ledger.status().in_memory;
     // Two generations of the store's journal, and as many that wait to be looked at.
     assert!(in_memory <= 150_000, "{in_memory} tallies are in memory");
-    ledger.close().unwrap();
+    ledger.close(SOON).unwrap();
     let whole = Query::open(&path).unwrap().whole().unwrap();
     assert_eq!((whole.resources, whole.counters.downloads), (names, names));
 }
@@ -133,7 +133,7 @@ fn three_days(path: &Path) {
             reporter.ended(delivery(tally.take_number(Kind::Full, Day(day)), 1, LENGTH));
         }
     }
-    ledger.close().unwrap();
+    ledger.close(SOON).unwrap();
 }
 
 fn show(tallied: &Tallied) -> String {

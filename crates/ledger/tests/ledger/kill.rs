@@ -73,7 +73,7 @@ fn what_was_printed_is_in_the_ledger_and_never_printed_again() {
         let query = ledger.query().unwrap();
         check(&query, &printed);
         assert_eq!(query.whole().unwrap().counters.in_flight(), 0);
-        ledger.close().unwrap();
+        ledger.close(SOON).unwrap();
     }
     assert_eq!(printed.len() as u64, FILES);
 }

@@ -8,6 +8,7 @@ mod trouble;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::Duration;
 
 use tallyd_ledger::query::Selection;
 use tallyd_ledger::{
@@ -17,6 +18,8 @@ use tallyd_ledger::{
 
 const TODAY: Day = Day(20_000);
 const LENGTH: u64 = 100;
+/// More than a sound ledger ever needs to close.
+const SOON: Duration = Duration::from_secs(20);
 
 /// What the observer was told.
 #[derive(Debug, PartialEq, Eq)]

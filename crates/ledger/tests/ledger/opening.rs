@@ -8,7 +8,7 @@ use super::*;
 
 fn try_open(path: &Path) -> Result<Resumed, OpenError> {
     let (ledger, resumed) = Ledger::<()>::open(&Place::File(path.to_owned()), Options::default(), ())?;
-    ledger.close().unwrap();
+    ledger.close(SOON).unwrap();
     Ok(resumed)
 }
 
@@ -17,7 +17,7 @@ fn made(path: &Path) {
     let (ledger, _told) = open(path);
     let reporter = ledger.reporter();
     reporter.ended(delivery(ledger.resource(b"/a").take_number(Kind::Full, TODAY), 1, LENGTH));
-    ledger.close().unwrap();
+    ledger.close(SOON).unwrap();
 }
 
 fn sql(path: &Path, statements: &str) {
@@ -91,7 +91,7 @@ fn a_second_server_is_refused_and_readers_are_not() {
     let owner = format!("another server (process {}) owns the ledger", std::process::id());
     assert!(refusal.to_string().contains(&owner), "{refusal}");
     assert_eq!(counters(&Query::open(&path).unwrap(), "/a").downloads, 1);
-    first.close().unwrap();
+    first.close(SOON).unwrap();
     try_open(&path).unwrap();
 }
 

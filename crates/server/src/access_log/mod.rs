@@ -7,6 +7,7 @@ mod calendar;
 mod combined;
 mod committed;
 mod destination;
+mod dropped;
 mod exchange;
 mod json;
 mod line;
@@ -27,6 +28,7 @@ pub(crate) use line::Peer;
 pub(crate) use writer::{Scribe, Writer};
 
 use crate::config::LogFormat;
+use dropped::Dropped;
 use line::Entry;
 
 /// How many entries wait for the writer: at 100,000 requests a second, what comes within a sixth of a second; 1 MiB.
@@ -46,10 +48,11 @@ pub(crate) struct AccessLog {
 /// What both ends of the queue know.
 #[derive(Default)]
 struct Shared {
-    /// Lines that will not be written and are not reported yet.
-    dropped: AtomicU64,
+    dropped: Dropped,
     /// The bytes of text in the queue.
     queued_bytes: AtomicUsize,
+    /// Lines that were handed over, and are neither written nor lost.
+    unwritten: AtomicU64,
     /// Whether the file is to be opened anew.
     reopen: AtomicBool,
 }
@@ -93,7 +96,8 @@ impl AccessLog {
 
     /// Hands an entry over without waiting.
     fn note(&self, entry: Entry) {
-        let weight = entry.weight();
+        let (weight, lines) = (entry.weight(), entry.lines());
+        self.shared.unwritten.fetch_add(lines, Ordering::Relaxed);
         if self.shared.queued_bytes.fetch_add(weight, Ordering::Relaxed) + weight > QUEUE_BYTES {
             self.refuse(&entry);
         } else if let Err(TrySendError::Full(entry) | TrySendError::Disconnected(entry)) =
@@ -105,12 +109,17 @@ impl AccessLog {
 
     fn refuse(&self, entry: &Entry) {
         self.shared.queued_bytes.fetch_sub(entry.weight(), Ordering::Relaxed);
+        self.shared.unwritten.fetch_sub(entry.lines(), Ordering::Relaxed);
         self.drop_lines(entry.lines());
     }
 
     /// Counts lines that will not be written.
     fn drop_lines(&self, count: u64) {
-        self.shared.dropped.fetch_add(count, Ordering::Relaxed);
+        match self.format {
+            LogFormat::Tally | LogFormat::Combined | LogFormat::Json => self.shared.dropped.add(count),
+            // There are none.
+            LogFormat::Off => {}
+        }
     }
 }
 

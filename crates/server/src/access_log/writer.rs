@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::destination::Destination;
+use super::dropped::start_reporter;
 use super::line::Entry;
 use super::{QUEUE_ENTRIES, Shared};
 use crate::config::LogFormat;
@@ -24,17 +25,21 @@ const WRITE_BYTES: usize = 64 * 1024;
 pub(crate) struct Writer {
     /// Disconnects when the thread has written everything.
     done: Receiver<()>,
+    shared: Arc<Shared>,
 }
 
 impl Writer {
     /// Waits until everything handed over is written, once all `AccessLog`s are gone; a stalled output is given up after
-    /// `patience`.
+    /// `patience`. Says how many lines were lost.
     pub(crate) fn finish(self, patience: Duration) {
         if self.done.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
+            // What was being written may have been taken in part.
+            let given_up = self.shared.unwritten.load(Ordering::Relaxed);
             console::say(format_args!(
-                "the access log's output is stalled: its last lines are given up, no counts"
+                "the access log's output is stalled: up to {given_up} lines are given up, no counts"
             ));
         }
+        self.shared.dropped.report();
     }
 }
 
@@ -54,6 +59,8 @@ impl Scribe {
     /// Starts the thread that writes to `output`, beginning with `preamble`.
     pub(crate) fn start(self, output: Destination, preamble: String) -> io::Result<Writer> {
         let (working, done) = channel();
+        let shared = Arc::clone(&self.shared);
+        start_reporter(&shared)?;
         let page = Page {
             format: self.format,
             output,
@@ -65,40 +72,38 @@ impl Scribe {
             self.write(page);
             drop(working);
         })?;
-        Ok(Writer { done })
+        Ok(Writer { done, shared })
     }
 
     /// Writes until the queue ends.
     fn write(self, mut page: Page) {
-        page.turn();
+        self.turn(&mut page);
         while let Ok(first) = self.entries.recv() {
             self.take(&first, &mut page);
             // Sleeping, rather than waiting for the next entry, spares the workers a wake-up for each.
             thread::sleep(GATHER);
             self.entries.try_iter().take(QUEUE_ENTRIES).for_each(|entry| self.take(&entry, &mut page));
-            page.turn();
-            self.report_dropped();
+            self.turn(&mut page);
         }
+        page.finish();
     }
 
     fn take(&self, entry: &Entry, page: &mut Page) {
         self.shared.queued_bytes.fetch_sub(entry.weight(), Ordering::Relaxed);
         page.take(entry);
+        if page.text.len() >= WRITE_BYTES {
+            self.turn(page);
+        }
         if self.shared.reopen.swap(false, Ordering::Acquire) {
-            page.turn();
+            self.turn(page);
             page.output.reopen();
         }
     }
 
-    fn report_dropped(&self) {
-        match self.shared.dropped.swap(0, Ordering::Relaxed) {
-            0 => {}
-            number => {
-                console::say(format_args!(
-                    "the access log's output stalled: {number} lines were dropped, no counts"
-                ));
-            }
-        }
+    fn turn(&self, page: &mut Page) {
+        let lines = page.lines;
+        page.turn();
+        self.shared.unwritten.fetch_sub(lines, Ordering::Relaxed);
     }
 }
 
@@ -120,31 +125,39 @@ enum State {
     Failing {
         lost: u64,
     },
-    /// Nobody reads any more, and that has been said.
-    Closed,
+    /// Nobody reads any more, and that has been said; so many lines are lost since.
+    Closed {
+        lost: u64,
+    },
 }
 
 impl Page {
     fn take(&mut self, entry: &Entry) {
         entry.write_line(self.format, &mut self.text);
         self.lines += entry.lines();
-        if self.text.len() >= WRITE_BYTES {
-            self.turn();
-        }
     }
 
     /// Writes the page and begins an empty one.
     fn turn(&mut self) {
-        if self.state != State::Closed && !self.text.is_empty() {
-            let written = self.output.write(&self.text);
-            self.state = self.judge(written);
-        }
+        self.state = match self.state {
+            State::Closed { lost } => State::Closed { lost: lost + self.lines },
+            State::Writing | State::Failing { .. } if self.text.is_empty() => self.state,
+            State::Writing | State::Failing { .. } => {
+                let written = self.output.write(&self.text);
+                self.judge(written)
+            }
+        };
         self.text.clear();
         self.lines = 0;
     }
 
     /// What the outcome of writing a page means; each change is said once.
     fn judge(&self, written: io::Result<()>) -> State {
+        let lost = self.lines
+            + match self.state {
+                State::Writing => 0,
+                State::Failing { lost } | State::Closed { lost } => lost,
+            };
         match (written, self.state) {
             (Ok(()), State::Failing { lost }) => {
                 console::say(format_args!(
@@ -157,15 +170,25 @@ impl Page {
                 console::say(format_args!(
                     "nobody reads the access log any more; serving and counting go on"
                 ));
-                State::Closed
+                State::Closed { lost }
             }
-            (Err(_), State::Failing { lost }) => State::Failing { lost: lost + self.lines },
-            (Err(error), State::Writing | State::Closed) => {
+            (Err(_), State::Failing { .. }) => State::Failing { lost },
+            (Err(error), State::Writing | State::Closed { .. }) => {
                 console::say(format_args!(
                     "the access log cannot be written ({error}); serving and counting go on"
                 ));
-                State::Failing { lost: self.lines }
+                State::Failing { lost }
             }
+        }
+    }
+
+    /// Nothing more comes: says what nobody has got.
+    fn finish(&self) {
+        match self.state {
+            State::Writing | State::Failing { lost: 0 } | State::Closed { lost: 0 } => {}
+            State::Failing { lost } | State::Closed { lost } => console::say(format_args!(
+                "{lost} lines of the access log could not be written, no counts are missing"
+            )),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Why the program does not start: one sentence, and the exit code that goes with it.
+//! Why the program does not start, or did not do all that it was started for: one sentence, and the exit code that goes
+//! with it.
 
 use std::fmt;
 
@@ -11,7 +12,7 @@ pub(crate) struct StartError {
     pub(crate) sentence: String,
 }
 
-/// The exit code of a program that did not start.
+/// The exit code that goes with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// The world does not fit: another world would accept the same invocation.

@@ -188,30 +188,73 @@ fn a_second_server_and_a_foreign_file_are_refused() {
     assert_eq!(fs::read(foreign).expect("our own file"), b"buy milk\n");
 }
 
-#[test]
-fn output_that_stalls_costs_lines_and_no_counts() {
-    let site = site(0);
-    let books = Books::of(&site);
-    let mut server = Server::launch(books.server(&site).args(["--workers", "1"]), Stdout::NeverRead);
-    // Each commit hands over one entry, and the queue holds thousands: single requests fill it with connections.
+/// Connections that say nothing: each is a line of its own, and an entry of its own in the access log's queue.
+const CONNECTIONS: u64 = 20_000;
+
+/// A server whose output nobody reads, after more lines than are kept for it; how many lines there are in all.
+fn with_a_stalled_output(site: &Site, books: &Books) -> (Server, u64) {
+    let mut command = books.server(site);
+    let server = Server::launch(command.args(["--workers", "1", "--grace", "5s"]), Stdout::NeverRead);
+    // Each commit hands over one entry, and the queue holds thousands: single connections fill it.
     load(&server, FLOOD, 0..0);
-    for _ in 0..20_000 {
+    for _ in 0..CONNECTIONS {
         drop(Conn::open(server.address()));
     }
     books.wait_for("/f", "complete", |counted| counted.downloads == FLOOD);
     load(&server, LOAD, 0..0);
     books.wait_for("/f", "complete", |counted| counted.downloads == FLOOD + LOAD);
+    (server, FLOOD + LOAD + CONNECTIONS + 2)
+}
+
+/// The sum of the numbers in front of these words, in all that standard error has said.
+fn sum_said(server: &Server, words: &str) -> u64 {
+    let number = |line: &String| {
+        let before = line.split_once(words)?.0;
+        before.rsplit(' ').next().expect("a word").parse::<u64>().ok()
+    };
+    server.stderr().all().iter().filter_map(number).sum()
+}
+
+#[test]
+fn output_that_stalls_costs_lines_and_no_counts() {
+    let site = site(0);
+    let books = Books::of(&site);
+    let (mut server, lines) = with_a_stalled_output(&site, &books);
+    // While it stalls.
+    println!("{}", said(&server, " lines were dropped"));
     server.follow_stdout();
-    let line = said(&server, "lines were dropped");
-    println!("{line}");
     stop(&mut server);
     server.stdout().wait_for_end();
-    let mut numbers: Vec<u64> = deliveries(&server.stdout().all()).into_iter().map(|it| it.n).collect();
-    let printed = numbers.len();
+    server.stderr().wait_for_end();
+    let printed = server.stdout().all();
+    let mut numbers: Vec<u64> = deliveries(&printed).into_iter().map(|it| it.n).collect();
+    let deliveries = numbers.len();
     numbers.sort_unstable();
     numbers.dedup();
-    assert_eq!(numbers.len(), printed, "printed twice");
+    assert_eq!(numbers.len(), deliveries, "printed twice");
     assert!(numbers.last().is_none_or(|last| *last <= FLOOD + LOAD));
+    let dropped = sum_said(&server, " lines were dropped");
+    assert_eq!(printed.len() as u64 + dropped, lines, "printed, and said to be dropped");
+    books.check_laws();
+}
+
+#[test]
+fn output_that_still_stalls_at_the_end_costs_a_number_that_is_said() {
+    let site = site(0);
+    let books = Books::of(&site);
+    let (mut server, lines) = with_a_stalled_output(&site, &books);
+    stop(&mut server);
+    server.stderr().wait_for_end();
+    let dropped = sum_said(&server, " lines were dropped");
+    let given_up = sum_said(&server, " lines are given up");
+    server.follow_stdout();
+    server.stdout().wait_for_end();
+    // The last line in the pipe may be cut.
+    let printed = server.stdout().all().len() as u64;
+    println!("of {lines} lines {printed} printed, {dropped} dropped, up to {given_up} given up");
+    assert!(dropped > 0 && given_up > 0);
+    assert!(printed + dropped <= lines + 1 && lines <= printed + dropped + given_up);
+    assert_eq!(books.tally("/f").downloads, FLOOD + LOAD);
     books.check_laws();
 }
 
@@ -225,4 +268,58 @@ fn output_that_is_closed_costs_lines_and_no_counts() {
     stop(&mut server);
     assert_eq!(books.tally("/f").downloads, FLOOD);
     books.check_laws();
+    server.stderr().wait_for_end();
+    // What was in the pipe when its reader went is lost as well, and nobody can know how much that is.
+    let lost = sum_said(&server, " lines of the access log could not be written");
+    assert!((1..=FLOOD + 1).contains(&lost), "{lost}");
+}
+
+/// Locks the ledger as another program would, with requests that are counted already and as many that are not.
+fn lock(server: &Server, books: &Books) -> rusqlite::Connection {
+    load(server, LOAD, 0..0);
+    books.wait_for("/f", "counted before", |counted| counted.requests == LOAD);
+    let other = rusqlite::Connection::open(&books.file).expect("a database");
+    other.busy_timeout(SOON).expect("patience");
+    other.execute_batch("BEGIN IMMEDIATE").expect("a lock");
+    load(server, LOAD, 0..0);
+    said(server, "the ledger cannot be written");
+    other
+}
+
+#[test]
+fn an_end_that_a_locked_ledger_spoils_says_what_is_lost_within_the_grace() {
+    let site = site(0);
+    let books = Books::of(&site);
+    let mut server = Server::launch(books.server(&site).args(["--grace", "2s"]), Stdout::Followed);
+    let other = lock(&server, &books);
+    let start = Instant::now();
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait_for_exit(SOON).code(), Some(1));
+    let took = start.elapsed();
+    println!("ended after {took:?}: {}", said(&server, "could not be written to the ledger"));
+    // It has its grace, and no more; a busy machine may take a little longer.
+    assert!((Duration::from_millis(1_500)..Duration::from_secs(5)).contains(&took), "{took:?}");
+    assert_eq!(sum_said(&server, " requests, and how"), LOAD);
+    assert_eq!(sum_said(&server, " ended, could not be written to the ledger"), LOAD);
+    other.execute_batch("ROLLBACK").expect("the end of it");
+    assert_eq!(books.tally("/f").requests, LOAD);
+    // What was lost was not printed, and its numbers are given again.
+    server.stdout().wait_for_end();
+    assert_eq!(deliveries(&server.stdout().all()).len() as u64, LOAD);
+    assert_eq!(sum_said(&server, " lines were dropped"), LOAD);
+}
+
+#[test]
+fn the_second_signal_ends_the_wait_for_a_locked_ledger() {
+    let site = site(0);
+    let books = Books::of(&site);
+    let mut server = Server::launch(books.server(&site).args(["--grace", "60s"]), Stdout::Followed);
+    let _other = lock(&server, &books);
+    // A connection that ends shows that the first signal was heeded.
+    let mut idle = Conn::open(server.address());
+    server.signal(Signal::TERM);
+    idle.end();
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait_for_exit(SOON).code(), Some(1));
+    assert_eq!(sum_said(&server, " requests, and how"), LOAD);
 }
