@@ -202,6 +202,11 @@ impl<L, S: Store> Book<L, S> {
         self.store.sync()
     }
 
+    /// Looks whether what is written would be found again.
+    pub(crate) fn look(&mut self) -> Result<(), StoreError> {
+        self.store.look()
+    }
+
     /// Moves a damaged store aside and begins a new one with what is in memory. Returns where the old one is.
     pub(crate) fn set_aside(&mut self) -> Result<PathBuf, StoreError> {
         let aside = self.store.set_aside()?;

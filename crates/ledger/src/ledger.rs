@@ -14,7 +14,7 @@ use crate::observer::{Observer, StoreState};
 use crate::query::Query;
 use crate::store::StoreError;
 use crate::store::open::{self, Durability, Opened, Resumed};
-use crate::store::place::{Location, OpenError, OwnerLock, Place};
+use crate::store::place::{Location, OpenError, Place};
 use crate::store::sqlite::Finder;
 use crate::tally::{Index, Tally};
 use crate::writer::Writer;
@@ -119,14 +119,8 @@ struct Owner<L> {
     shared: Arc<Shared<L>>,
     finder: Arc<Mutex<Finder>>,
     location: Location,
-    /// `None` once the ledger is closed.
-    running: Mutex<Option<Running>>,
-}
-
-#[derive(Debug)]
-struct Running {
-    writer: JoinHandle<Result<(), Unwritten>>,
-    lock: Option<OwnerLock>,
+    /// The writer; `None` once the ledger is closed.
+    running: Mutex<Option<JoinHandle<Result<(), Unwritten>>>>,
 }
 
 impl<L: Send + 'static> Ledger<L> {
@@ -139,7 +133,7 @@ impl<L: Send + 'static> Ledger<L> {
         options: Options,
         observer: impl Observer<L>,
     ) -> Result<(Self, Resumed), OpenError> {
-        let Opened { store, finder, lock, resumed, evictions } = open::open(place, options.durability)?;
+        let Opened { store, finder, resumed, evictions } = open::open(place, options.durability)?;
         let location = store.location.clone();
         let mut coverage = Coverage::new(options.sessions);
         coverage.give_up(evictions);
@@ -157,7 +151,7 @@ impl<L: Send + 'static> Ledger<L> {
             .name("ledger".to_owned())
             .spawn(move || writer.run())
             .map_err(|error| OpenError::from_io(location.path(), &error))?;
-        let running = Mutex::new(Some(Running { writer, lock }));
+        let running = Mutex::new(Some(writer));
         Ok((Self { owner: Arc::new(Owner { shared, finder, location, running }) }, resumed))
     }
 }
@@ -206,17 +200,14 @@ impl<L> Ledger<L> {
 
 impl<L> Owner<L> {
     fn close(&self, patience: Duration) -> Result<(), Unwritten> {
-        let Some(running) = self.running.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+        let Some(writer) = self.running.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return Ok(());
         };
         *self.shared.close_by.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + patience;
         self.shared.closing.store(true, Ordering::Release);
         // By its own handle: the thread may not have named itself to the bell yet.
-        running.writer.thread().unpark();
-        let result = running.writer.join().expect("a panic of the writer ends the process");
-        // Only now may another server own the ledger.
-        drop(running.lock);
-        result
+        writer.thread().unpark();
+        writer.join().expect("a panic of the writer ends the process")
     }
 }
 

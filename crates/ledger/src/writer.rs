@@ -22,6 +22,10 @@ const NAP: Duration = Duration::from_millis(5);
 /// Between two syncs under [`Durability::Batch`].
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 
+/// How often it is looked whether the store is still in its place. What is committed to a file that was removed is
+/// gone when the process ends, so that this bounds what can be printed in vain.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// The first and the longest wait after a failure of the store; each wait is twice the one before.
 const RETRY_FIRST: Duration = Duration::from_millis(10);
 const RETRY_LONGEST: Duration = Duration::from_secs(1);
@@ -35,6 +39,9 @@ pub(crate) struct Writer<L, S, O> {
     status: Status,
     retry: Option<Retry>,
     sync: Sync,
+    look_at: Instant,
+    /// While it is, nothing is written.
+    misplaced: Option<StoreError>,
 }
 
 /// A failed commit is tried again at this time.
@@ -63,7 +70,17 @@ where
             Durability::Commit => Sync::Always,
             Durability::Batch => Sync::Done,
         };
-        Self { shared, lanes: Vec::new(), book, observer, status: Status::default(), retry: None, sync }
+        Self {
+            shared,
+            lanes: Vec::new(),
+            book,
+            observer,
+            status: Status::default(),
+            retry: None,
+            sync,
+            look_at: Instant::now(),
+            misplaced: None,
+        }
     }
 
     /// Works until the ledger is closed and all is committed, or cannot be.
@@ -114,6 +131,9 @@ where
     /// Commits what changed, unless the store failed a moment ago, and hands on what is committed.
     fn settle(&mut self) {
         let now = Instant::now();
+        if self.look_at <= now {
+            self.look(now);
+        }
         if self.book.uncommitted() > 0 && self.retry.as_ref().is_none_or(|retry| retry.at <= now) {
             let result = self.commit();
             if result.is_ok() && matches!(self.sync, Sync::Done) {
@@ -121,7 +141,7 @@ where
             }
             self.note(result, now);
         }
-        if matches!(self.sync, Sync::Due(due) if due <= now) {
+        if self.misplaced.is_none() && matches!(self.sync, Sync::Due(due) if due <= now) {
             match self.book.sync() {
                 Ok(()) => self.sync = Sync::Done,
                 Err(error) => {
@@ -133,8 +153,26 @@ where
         self.hand_on();
     }
 
+    /// Looks whether the store is still in its place.
+    fn look(&mut self, now: Instant) {
+        self.look_at = now + LOOK_EVERY;
+        match (self.book.look(), self.misplaced.take()) {
+            (Ok(()), None) => {}
+            // What is not committed is, at once, and tells whether all is well.
+            (Ok(()), Some(_)) if self.book.uncommitted() > 0 => self.retry = None,
+            (Ok(()), Some(_)) => self.note(Ok(()), now),
+            (Err(error), _) => {
+                self.misplaced = Some(error.clone());
+                self.note(Err(error), now);
+            }
+        }
+    }
+
     /// Commits; a damaged store is replaced at once, other trouble passes with time or does not.
     fn commit(&mut self) -> Result<(), StoreError> {
+        if let Some(error) = &self.misplaced {
+            return Err(error.clone());
+        }
         let error = match self.book.commit() {
             Ok(()) => return Ok(()),
             Err(error) => error,
@@ -146,14 +184,16 @@ where
                 self.status.set_aside = Some(aside);
                 self.book.commit()
             }
-            Trouble::Full | Trouble::Locked | Trouble::ReadOnly | Trouble::Broken => Err(error),
+            Trouble::Full | Trouble::Locked | Trouble::ReadOnly | Trouble::Misplaced | Trouble::Broken => {
+                Err(error)
+            }
         }
     }
 
     /// Does some of the work that the store put off, unless it failed a moment ago.
     fn tidy(&mut self) -> Tidiness {
         let now = Instant::now();
-        if self.retry.as_ref().is_some_and(|retry| retry.at > now) {
+        if self.misplaced.is_some() || self.retry.as_ref().is_some_and(|retry| retry.at > now) {
             return Tidiness::Tidy;
         }
         match self.book.tidy() {
@@ -211,20 +251,17 @@ where
         status.clone_from(&self.status);
     }
 
-    /// Waits until there is something to collect, to try again or to sync.
+    /// Waits until there is something to collect, to try again, to sync or to look at.
     fn park(&self) {
         let retry = self.retry.as_ref().map(|retry| retry.at);
         let sync = match self.sync {
             Sync::Due(due) => Some(due),
             Sync::Always | Sync::Done => None,
         };
-        let until = retry.into_iter().chain(sync).min();
+        let until = retry.into_iter().chain(sync).fold(self.look_at, Instant::min);
         self.shared.bell.park(
             || self.is_idle(),
-            || match until {
-                Some(until) => thread::park_timeout(until.saturating_duration_since(Instant::now())),
-                None => thread::park(),
-            },
+            || thread::park_timeout(until.saturating_duration_since(Instant::now())),
         );
     }
 
@@ -237,6 +274,7 @@ where
     /// The ledger is closed and everything collected: commits what a failing store did not take before.
     fn finish(mut self) -> Result<(), Unwritten> {
         let mut wait = RETRY_FIRST;
+        self.look(Instant::now());
         let mut result = self.commit();
         while result.is_err() {
             let left = self.shared.time_to_close();
@@ -245,6 +283,7 @@ where
             }
             thread::park_timeout(wait.min(left));
             wait = (wait * 2).min(RETRY_LONGEST);
+            self.look(Instant::now());
             result = self.commit();
         }
         self.note(result.clone(), Instant::now());

@@ -74,6 +74,10 @@ fn refusal(file: &Sourced<LedgerFile>, path: Option<&Path>, error: &OpenError) -
         OpenError::Owned(_, None) => {
             ("is owned by another server".to_owned(), "end that one, or name another file")
         }
+        OpenError::Linked(_) => (
+            "has another name, a hard link, and its log only one".to_owned(),
+            "remove the other name, or copy the file and name the copy",
+        ),
         OpenError::Locked(_) => ("is locked by another program".to_owned(), "close that program"),
         OpenError::ReadOnly(_) => ("cannot be written".to_owned(), ELSEWHERE),
         OpenError::NoLocking(_) => {

@@ -25,6 +25,8 @@ pub enum Trouble {
     ReadOnly,
     /// The file's content is damaged. It is set aside and a new ledger begun.
     Corrupt,
+    /// The file was moved or removed.
+    Misplaced,
     /// Any other failure of the file system or the database.
     Broken,
 }
@@ -45,6 +47,7 @@ impl fmt::Display for StoreError {
             Trouble::Locked => "another program holds a lock on it",
             Trouble::ReadOnly => "it cannot be written",
             Trouble::Corrupt => "it is damaged",
+            Trouble::Misplaced => "it was moved or removed",
             Trouble::Broken => "it fails",
         };
         write!(formatter, "{what} ({})", self.detail)
@@ -124,6 +127,9 @@ pub(crate) trait Store: Lookup {
 
     /// Makes what is committed survive a loss of power.
     fn sync(&mut self) -> Result<(), StoreError>;
+
+    /// Looks whether what is written would be found again. After an error nothing may be written until it returns `Ok`.
+    fn look(&mut self) -> Result<(), StoreError>;
 
     /// Moves a damaged store out of the way and begins an empty one; returns where the old one is now.
     fn set_aside(&mut self) -> Result<PathBuf, StoreError>;

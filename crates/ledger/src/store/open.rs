@@ -5,6 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,7 +14,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::journal::{self, Journal};
-use super::place::{Location, OpenError, OwnerLock, Place, beside};
+use super::place::{FileLock, Location, NameLock, OpenError, Place, beside};
 use super::schema::{self, APPLICATION_ID, Identity};
 use super::sqlite::{self, Finder, Sqlite, Tables};
 use super::{StoreError, Trouble};
@@ -39,11 +40,18 @@ pub struct Resumed {
     pub set_aside: Option<PathBuf>,
 }
 
+/// A store's connections, and the lock on its file, which must be dropped after them.
+pub(crate) struct Begun {
+    pub(crate) writer: Connection,
+    pub(crate) finder: Connection,
+    /// `None` if there is no file.
+    pub(crate) file_lock: Option<FileLock>,
+}
+
 /// An open store and what goes with it.
 pub(crate) struct Opened {
     pub(crate) store: Sqlite,
     pub(crate) finder: Arc<Mutex<Finder>>,
-    pub(crate) lock: Option<OwnerLock>,
     pub(crate) resumed: Resumed,
     pub(crate) evictions: u64,
 }
@@ -54,12 +62,12 @@ const BUSY_TIMEOUT: Duration = Duration::from_millis(100);
 /// Opens the ledger at `place` and becomes its owner.
 pub(crate) fn open(place: &Place, durability: Durability) -> Result<Opened, OpenError> {
     let location = Location::from(place);
-    let lock = match place {
+    let name_lock = match place {
         Place::File(path) => Some(own(path)?),
         Place::Memory => None,
     };
     let mut resumed = Resumed::default();
-    let (mut writer, finder) = begin_or_set_aside(&location, durability, &mut resumed)?;
+    let Begun { mut writer, finder, file_lock } = begin_or_set_aside(&location, durability, &mut resumed)?;
     let evictions =
         recover(&mut writer, &mut resumed).map_err(|error| Failure::from(error).refusal(location.path()))?;
     let finder = Arc::new(Mutex::new(Finder { connection: Some(finder) }));
@@ -69,15 +77,18 @@ pub(crate) fn open(place: &Place, durability: Durability) -> Result<Opened, Open
         connection: Some(writer),
         finder: Arc::clone(&finder),
         journal: Journal::default(),
+        log: None,
+        file_lock,
+        name_lock,
     };
-    Ok(Opened { store, finder, lock, resumed, evictions })
+    Ok(Opened { store, finder, resumed, evictions })
 }
 
-fn own(path: &Path) -> Result<OwnerLock, OpenError> {
+fn own(path: &Path) -> Result<NameLock, OpenError> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(|error| OpenError::from_io(path, &error))?;
     }
-    let lock = OwnerLock::acquire(path)?;
+    let lock = NameLock::acquire(path)?;
     refuse_foreign_file(path)?;
     Ok(lock)
 }
@@ -86,10 +97,10 @@ fn begin_or_set_aside(
     location: &Location,
     durability: Durability,
     resumed: &mut Resumed,
-) -> Result<(Connection, Connection), OpenError> {
+) -> Result<Begun, OpenError> {
     let path = location.path();
     match try_begin(location, durability) {
-        Ok(connections) => Ok(connections),
+        Ok(begun) => Ok(begun),
         Err(Failure::Store(StoreError { trouble: Trouble::Corrupt, detail })) => {
             let moved = move_aside(path);
             let unmoved = |error| OpenError::Corrupt(path.to_owned(), format!("{detail}; {error}"));
@@ -101,10 +112,7 @@ fn begin_or_set_aside(
 }
 
 /// Opens both connections, the writer's and the finder's, and brings the tables to the present version.
-pub(crate) fn begin(
-    location: &Location,
-    durability: Durability,
-) -> Result<(Connection, Connection), StoreError> {
+pub(crate) fn begin(location: &Location, durability: Durability) -> Result<Begun, StoreError> {
     try_begin(location, durability).map_err(|failure| match failure {
         Failure::Store(error) => error,
         Failure::Refused(refusal) => StoreError { trouble: Trouble::Broken, detail: refusal.to_string() },
@@ -154,15 +162,23 @@ impl Failure {
                 Trouble::Locked => OpenError::Locked(path),
                 Trouble::ReadOnly => OpenError::ReadOnly(path),
                 Trouble::Corrupt => OpenError::Corrupt(path, detail),
-                Trouble::Full | Trouble::Broken => OpenError::Unusable(path, detail),
+                Trouble::Full | Trouble::Misplaced | Trouble::Broken => OpenError::Unusable(path, detail),
             },
         }
     }
 }
 
-/// Looks at the file's first bytes before SQLite may change anything about it.
+/// Looks at the file before SQLite may change anything about it: at its first bytes, and whether it has another name,
+/// for which SQLite would look for another log.
 fn refuse_foreign_file(path: &Path) -> Result<(), OpenError> {
     let foreign = || Err(OpenError::NotALedger(path.to_owned()));
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() && metadata.nlink() > 1 => {
+            return Err(OpenError::Linked(path.to_owned()));
+        }
+        // Why it cannot be looked at is told below.
+        Ok(_) | Err(_) => {}
+    }
     let header = match header(path) {
         Ok(header) => header,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -190,8 +206,14 @@ fn header(path: &Path) -> io::Result<Vec<u8>> {
     Ok(header)
 }
 
-fn try_begin(location: &Location, durability: Durability) -> Result<(Connection, Connection), Failure> {
+fn try_begin(location: &Location, durability: Durability) -> Result<Begun, Failure> {
+    // Declared first, so that it is dropped last, also when this fails.
+    let file_lock;
     let mut writer = connect(location, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    file_lock = match location {
+        Location::File(path) => Some(FileLock::acquire(path).map_err(Failure::Refused)?),
+        Location::Memory(_) => None,
+    };
     // A file that is refused or damaged must not be changed when the connection closes.
     writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     let version = version(&writer, location.path())?;
@@ -212,7 +234,7 @@ fn try_begin(location: &Location, durability: Durability) -> Result<(Connection,
     let finder = connect(location, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     finder.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     finder.pragma_update(None, "query_only", true)?;
-    Ok((writer, finder))
+    Ok(Begun { writer, finder, file_lock })
 }
 
 /// Folds what the last owner had no time to fold.

@@ -1,7 +1,8 @@
 //! Where a ledger is, and the lock that lets only one server own it.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{Read as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::{fmt, io};
@@ -62,6 +63,8 @@ pub enum OpenError {
     },
     /// Another server owns it; its process id, if it could be read.
     Owned(PathBuf, Option<u32>),
+    /// It has more than one name (hard links).
+    Linked(PathBuf),
     /// Another program holds a database lock on it.
     Locked(PathBuf),
     /// The file or its folder cannot be written.
@@ -97,6 +100,11 @@ impl fmt::Display for OpenError {
             Self::Locked(path) => {
                 write!(formatter, "another program holds a lock on the ledger {}; close it", path.display())
             }
+            Self::Linked(path) => write!(
+                formatter,
+                "the ledger {} has another name, a hard link, and its log only one; remove the other name",
+                path.display()
+            ),
             Self::ReadOnly(path) => {
                 write!(
                     formatter,
@@ -144,40 +152,102 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// The owner's lock, held until it is dropped or the process ends, however it ends.
-///
-/// It is on a file beside the ledger: readers need none, and SQLite's own locks are left alone. The file
-/// stays, because to remove it would race with the next owner.
-#[derive(Debug)]
-pub(crate) struct OwnerLock(File);
+/// Which file it is, whatever it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    device: u64,
+    inode: u64,
+}
 
-impl Drop for OwnerLock {
-    fn drop(&mut self) {
-        // To close the file is not enough while a process that was just forked still shares it (flock(2)). If
-        // this fails the lock goes with the process.
-        let _ = self.0.unlock();
+impl From<Metadata> for Identity {
+    fn from(metadata: Metadata) -> Self {
+        Self { device: metadata.dev(), inode: metadata.ino() }
     }
 }
 
-impl OwnerLock {
-    /// Locks the ledger at `path`, or tells who did.
-    pub(crate) fn acquire(path: &Path) -> Result<Self, OpenError> {
-        let lock_path = beside(path, "-lock");
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(lock_path)
-            .map_err(|error| OpenError::from_io(path, &error))?;
+impl Identity {
+    /// What has this name now; `None` if nothing has, or if that cannot be told.
+    pub(crate) fn at(path: &Path) -> Option<Self> {
+        fs::symlink_metadata(path).ok().map(Self::from)
+    }
+}
+
+/// A file, locked until it is dropped or the process ends, however it ends.
+#[derive(Debug)]
+struct Lock {
+    file: File,
+    identity: Identity,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // To close the file is not enough while a process that was just forked still shares it (flock(2)). If
+        // this fails the lock goes with the process.
+        let _ = self.file.unlock();
+    }
+}
+
+impl Lock {
+    fn of(mut file: File, path: &Path) -> Result<Self, OpenError> {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(OpenError::Owned(path.to_owned(), owner(&mut file))),
             Err(TryLockError::Error(_)) => return Err(OpenError::NoLocking(path.to_owned())),
         }
+        let identity = file.metadata().map_err(|error| OpenError::from_io(path, &error))?.into();
+        Ok(Self { file, identity })
+    }
+}
+
+/// The owner's lock on a ledger's name: a file beside it, that tells who the owner is.
+///
+/// The file stays, because to remove it would race with the next owner.
+#[derive(Debug)]
+pub(crate) struct NameLock(Lock);
+
+impl NameLock {
+    /// Locks the name of the ledger at `path`, or tells who did.
+    pub(crate) fn acquire(path: &Path) -> Result<Self, OpenError> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(beside(path, "-lock"))
+            .map_err(|error| OpenError::from_io(path, &error))?;
+        let mut lock = Lock::of(file, path)?;
         // The id is only a courtesy to the person who reads the refusal; on a full disk it may be missing.
-        let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
-        Ok(Self(file))
+        let _ = lock.file.set_len(0).and_then(|()| write!(lock.file, "{}", std::process::id()));
+        Ok(Self(lock))
+    }
+
+    /// Whether the file that is locked still lies beside the ledger at `path`.
+    pub(crate) fn is_beside(&self, path: &Path) -> bool {
+        Identity::at(&beside(path, "-lock")) == Some(self.0.identity)
+    }
+}
+
+/// The owner's lock on the ledger's own file, so that nobody else owns it by another name.
+///
+/// It is of the other kind than SQLite's own locks (flock(2) against fcntl(2)), so that readers need not know of it. As
+/// to close any descriptor of a file takes that file's fcntl(2) locks from the process, it must outlive the connections.
+#[derive(Debug)]
+pub(crate) struct FileLock(Lock);
+
+impl FileLock {
+    /// Locks the file at `path`.
+    pub(crate) fn acquire(path: &Path) -> Result<Self, OpenError> {
+        let file = File::open(path).map_err(|error| OpenError::from_io(path, &error))?;
+        // The file is the database: there is no owner's id in it.
+        Lock::of(file, path).map(Self).map_err(|refusal| match refusal {
+            OpenError::Owned(path, _) => OpenError::Owned(path, None),
+            other => other,
+        })
+    }
+
+    /// Whether the file that is locked still has this name.
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
+        Identity::at(path) == Some(self.0.identity)
     }
 }
 
@@ -208,10 +278,27 @@ mod tests {
     fn the_lock_has_one_owner_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger");
-        let lock = OwnerLock::acquire(&path).unwrap();
-        let refusal = OwnerLock::acquire(&path).unwrap_err();
+        let lock = NameLock::acquire(&path).unwrap();
+        let refusal = NameLock::acquire(&path).unwrap_err();
         assert!(matches!(&refusal, OpenError::Owned(_, Some(id)) if *id == std::process::id()), "{refusal}");
         drop(lock);
-        OwnerLock::acquire(&path).unwrap();
+        NameLock::acquire(&path).unwrap();
+    }
+
+    #[test]
+    fn a_file_has_one_owner_whatever_it_is_called() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, moved) = (folder.path().join("ledger"), folder.path().join("moved"));
+        fs::write(&path, "1").unwrap();
+        let lock = FileLock::acquire(&path).unwrap();
+        assert!(lock.is_at(&path));
+        fs::rename(&path, &moved).unwrap();
+        assert!(!lock.is_at(&path) && lock.is_at(&moved));
+        assert!(matches!(FileLock::acquire(&moved), Err(OpenError::Owned(_, None))));
+        fs::write(&path, "1").unwrap();
+        assert!(!lock.is_at(&path));
+        FileLock::acquire(&path).unwrap();
+        drop(lock);
+        FileLock::acquire(&moved).unwrap();
     }
 }

@@ -9,8 +9,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, Row, Statement, Transaction, TransactionBehavior, ffi};
 
 use super::journal::{self, Journal, Step};
-use super::open::{self, Durability};
-use super::place::{Location, beside};
+use super::open::{self, Begun, Durability};
+use super::place::{FileLock, Identity, Location, NameLock, beside};
 use super::{Batch, DayRow, Doubtful, Lookup, ResourceRow, Store, StoreError, Stored, Tidiness, Trouble};
 use crate::counters::{Counters, Totals};
 use crate::delivery::{Day, ResourceId};
@@ -67,6 +67,11 @@ pub(crate) struct Sqlite {
     pub(crate) connection: Option<Connection>,
     pub(crate) finder: Arc<Mutex<Finder>>,
     pub(crate) journal: Journal,
+    /// The write-ahead log, once it was seen.
+    pub(crate) log: Option<Identity>,
+    /// These are dropped after the connections, and only then may another server own the ledger.
+    pub(crate) file_lock: Option<FileLock>,
+    pub(crate) name_lock: Option<NameLock>,
 }
 
 impl Lookup for Finder {
@@ -123,6 +128,27 @@ impl Store for Sqlite {
         }
     }
 
+    fn look(&mut self) -> Result<(), StoreError> {
+        let Location::File(path) = self.location.clone() else { return Ok(()) };
+        // A ledger that was set aside, and for which no new one could be begun, is nowhere.
+        if self.file_lock.as_ref().is_some_and(|lock| !lock.is_at(&path)) {
+            // What is committed shall be in the file, wherever it is now: its log stays behind. If that fails, the log
+            // is still there.
+            let _ = self.empty_log();
+            return Err(misplaced(format!("put it back at {}", path.display())));
+        }
+        if self.name_lock.as_ref().is_some_and(|lock| !lock.is_beside(&path)) {
+            let lock = NameLock::acquire(&path).map_err(|refusal| misplaced(refusal.to_string()))?;
+            self.name_lock = Some(lock);
+        }
+        let log = Identity::at(&beside(&path, "-wal"));
+        if self.log.is_some() && self.log != log {
+            self.reopen()?;
+        }
+        self.log = Identity::at(&beside(&path, "-wal"));
+        Ok(())
+    }
+
     fn set_aside(&mut self) -> Result<PathBuf, StoreError> {
         let Location::File(path) = self.location.clone() else {
             return Err(StoreError { trouble: Trouble::Broken, detail: "memory is damaged".to_owned() });
@@ -134,6 +160,7 @@ impl Store for Sqlite {
         }
         // What it holds is in the book as well.
         self.journal = Journal::default();
+        (self.log, self.file_lock) = (None, None);
         let aside = open::move_aside(&path).map_err(|error| broken(&error))?;
         self.connection()?;
         Ok(aside)
@@ -144,9 +171,9 @@ impl Sqlite {
     /// The connection, to a new ledger if there is none.
     fn connection(&mut self) -> Result<&mut Connection, StoreError> {
         if self.connection.is_none() {
-            let (writer, finder) = open::begin(&self.location, self.durability)?;
+            let Begun { writer, finder, file_lock } = open::begin(&self.location, self.durability)?;
             self.finder.lock().unwrap_or_else(PoisonError::into_inner).connection = Some(finder);
-            self.connection = Some(writer);
+            (self.connection, self.file_lock) = (Some(writer), file_lock);
         }
         Ok(self.connection.as_mut().expect("it was just opened"))
     }
@@ -189,6 +216,27 @@ impl Sqlite {
         self.finder.lock().unwrap_or_else(PoisonError::into_inner).connection = None;
     }
 
+    /// Closes the connections, so that the next use opens new ones, with a log that has its name. What is in the old one,
+    /// whose file is held open, is moved into the main file first; to open that folds what the journal has.
+    fn reopen(&mut self) -> Result<(), StoreError> {
+        self.empty_log()?;
+        self.close_finder();
+        self.connection = None;
+        (self.log, self.file_lock) = (None, None);
+        self.journal = Journal::default();
+        Ok(())
+    }
+
+    /// Moves all that the log has into the main file; fails while a reader needs the log.
+    fn empty_log(&mut self) -> Result<(), StoreError> {
+        let Some(writer) = &self.connection else { return Ok(()) };
+        let was_busy: bool = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if was_busy {
+            return Err(misplaced("its log was removed, and a reader keeps the old one".to_owned()));
+        }
+        Ok(())
+    }
+
     /// Makes the disk seem full: the file may not grow beyond `pages`.
     #[cfg(test)]
     pub(crate) fn limit_pages(&mut self, pages: u32) {
@@ -199,6 +247,14 @@ impl Sqlite {
 impl Drop for Sqlite {
     fn drop(&mut self) {
         self.close_finder();
+        let Location::File(path) = &self.location else { return };
+        if let Some(writer) = &self.connection
+            && self.file_lock.as_ref().is_some_and(|lock| !lock.is_at(path))
+        {
+            // To close it would remove the log by its name, and that may belong to another ledger now. If it cannot
+            // be kept from that, nothing else is left to try.
+            let _ = writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        }
     }
 }
 
@@ -273,6 +329,10 @@ impl From<rusqlite::Error> for StoreError {
         };
         Self { trouble, detail: error.to_string() }
     }
+}
+
+fn misplaced(detail: String) -> StoreError {
+    StoreError { trouble: Trouble::Misplaced, detail }
 }
 
 fn broken(error: &io::Error) -> StoreError {

@@ -2,6 +2,7 @@
 
 mod counting;
 mod kill;
+mod misplaced;
 mod opening;
 mod trouble;
 

@@ -96,6 +96,27 @@ fn a_second_server_is_refused_and_readers_are_not() {
 }
 
 #[test]
+fn a_ledger_has_one_owner_whatever_it_is_called() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, other) = (folder.path().join("ledger"), folder.path().join("other"));
+    made(&path);
+    fs::hard_link(&path, &other).unwrap();
+    for name in [&path, &other] {
+        let refusal = try_open(name).unwrap_err();
+        assert!(matches!(refusal, OpenError::Linked(_)), "{refusal}");
+        assert!(refusal.to_string().contains("hard link"), "{refusal}");
+    }
+    fs::remove_file(&other).unwrap();
+    let (first, _told) = open(&path);
+    fs::rename(&path, &other).unwrap();
+    let refusal = try_open(&other).unwrap_err();
+    assert!(matches!(refusal, OpenError::Owned(_, None)), "{refusal}");
+    fs::rename(&other, &path).unwrap();
+    first.close(SOON).unwrap();
+    assert_eq!(counters(&Query::open(&path).unwrap(), "/a").downloads, 1);
+}
+
+#[test]
 fn a_ledger_that_another_program_locks_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger");

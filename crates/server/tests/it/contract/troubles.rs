@@ -170,6 +170,38 @@ fn a_damaged_ledger_is_set_aside() {
 }
 
 #[test]
+fn a_ledger_that_is_moved_away_is_missed_and_keeps_its_owner() {
+    let site = site(0);
+    let books = Books::of(&site);
+    let moved = Books { file: site.around().join("moved") };
+    let mut server = Server::launch(&mut books.server(&site), Stdout::Followed);
+    load(&server, LOAD, 0..0);
+    books.wait_for("/f", "complete", |counted| counted.downloads == LOAD);
+    fs::rename(&books.file, &moved.file).expect("our own file");
+    println!("{}", said(&server, "moved or removed"));
+    load(&server, LOAD, 0..0);
+    // Under its new name it is complete up to here, and still this server's; its old name is, too.
+    assert_eq!(moved.tally("/f").downloads, LOAD);
+    for name in [&moved, &books] {
+        let second = name.server(&site).output().expect("the program starts");
+        assert!(!second.status.success());
+        let words = String::from_utf8(second.stderr).expect("text");
+        assert!(words.contains("owned by another server"), "{words}");
+    }
+    fs::rename(&moved.file, &books.file).expect("our own file");
+    said(&server, "the ledger is written again");
+    books.wait_for("/f", "complete", |counted| counted.downloads == 2 * LOAD);
+    all_printed(&server, 2 * LOAD);
+    stop(&mut server);
+    books.check_laws();
+    // A name more is one too many.
+    fs::hard_link(&books.file, &moved.file).expect("our own file");
+    let linked = moved.server(&site).output().expect("the program starts");
+    let words = String::from_utf8(linked.stderr).expect("text");
+    assert!(!linked.status.success() && words.contains("hard link"), "{words}");
+}
+
+#[test]
 fn a_second_server_and_a_foreign_file_are_refused() {
     let site = site(0);
     let books = Books::of(&site);
