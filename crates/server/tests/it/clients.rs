@@ -3,9 +3,16 @@
 //!
 //! What these tests say of a program holds for the versions in Debian 12 and later.
 
+mod apt;
 mod aria2;
+mod audits;
+mod chromium;
 mod curl;
+mod git;
+mod nginx;
+mod pip;
 mod program;
+mod python;
 mod ranges;
 mod rclone;
 mod served;

@@ -1,10 +1,11 @@
-//! `curl`: resuming, and asking whether a file has changed.
+//! `curl`: resuming, asking whether a file has changed, and accepting codings.
 
+use std::fs;
 use std::process::Command;
 
-use super::program::run;
-use super::served::Served;
-use crate::harness::noise;
+use super::program::{self, run};
+use super::served::{Served, put, settle};
+use crate::harness::{Site, noise};
 
 const LENGTH: usize = 5_000_003;
 const KEPT: usize = 1_000_000;
@@ -85,4 +86,38 @@ fn a_file_is_fetched_again_only_when_it_has_changed() {
     run(&mut curl(&served, &arguments)).well();
     assert!(served.saved("f") == new);
     served.counted("/f", "requests 6 full 3 not_modified 3 completed 3 downloads 3");
+}
+
+#[test]
+fn a_compressed_sibling_arrives_as_the_original_and_counts_for_it() {
+    let text = b"All work and no play makes Jack a dull boy.\n".repeat(2_000);
+    let site = Site::new();
+    let original = put(&site, "page.txt", &text, 1);
+    run(program::command("gzip", site.around()).args(["--keep", "--no-name", "-9"]).arg(&original)).well();
+    let sibling = original.with_extension("txt.gz");
+    settle(&sibling);
+    let compressed = fs::metadata(sibling).expect("a compressed sibling").len();
+    let served = Served::start(site, &[]);
+    let url = served.url("/page.txt");
+    let report = ["--write-out", "%{http_code} %header{content-encoding} %{size_download}", "--output", "f"];
+    let check = |arguments: &[&str], expect: &str| {
+        let ended = run(curl(&served, arguments).args(report).arg(&url)).well();
+        assert_eq!(ended.stdout, expect, "{arguments:?}");
+    };
+    check(&[], &format!("200  {}", text.len()));
+    assert!(served.saved("f") == text);
+    served.counted("/page.txt", "requests 1 full 1 completed 1 downloads 1");
+    // Only gzip is accepted, so that no other coding can be preferred.
+    let gzip =
+        ["--compressed", "--header", "Accept-Encoding: gzip", "--etag-save", "tag", "--etag-compare", "tag"];
+    check(&gzip, &format!("200 gzip {compressed}"));
+    assert!(served.saved("f") == text, "curl has decoded it");
+    let counted = served.counted("/page.txt", "requests 2 full 2 completed 2 downloads 2");
+    assert_eq!(counted.bytes, text.len() as u64 + compressed);
+    check(&gzip, "304  0");
+    served.counted("/page.txt", "requests 3 full 2 not_modified 1 completed 2 downloads 2");
+    // Whatever curl accepts by itself.
+    let ended = run(curl(&served, &["--compressed"]).args(report).arg(&url)).well();
+    assert!(ended.stdout.starts_with("200 ") && served.saved("f") == text, "{ended:?}");
+    served.counted("/page.txt", "requests 4 full 3 not_modified 1 completed 3 downloads 3");
 }
