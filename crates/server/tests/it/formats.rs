@@ -77,7 +77,7 @@ fn combined_lines_tell_of_every_request() {
         r#""GET /f HTTP/1.1" 416 0 "-" "-""#.to_owned(),
         r#""GET /f HTTP/1.1" 412 0 "-" "-""#.to_owned(),
         refused("GET /missing%20it HTTP/1.1", 404, "There is nothing here under this address."),
-        refused("GET /dir HTTP/1.1", 301, "This directory is at /dir/"),
+        refused("GET /dir HTTP/1.1", 301, "This is at /dir/"),
         refused("GET /%zz HTTP/1.1", 400, "The address is not a valid path on this site."),
         r#""OPTIONS * HTTP/1.1" 204 0 "-" "-""#.to_owned(),
         refused("BREW /f HTTP/1.0", 501, "This server does not know that method or transfer coding."),
