@@ -9,14 +9,14 @@
 //! held back only while a lower number is unreported, so at most as many lines are held as numbers are
 //! unreported; that is why a slow transfer is announced by [`Reporter::began`](crate::Reporter::began).
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::counters::{Counters, Totals};
 use crate::coverage::{Coverage, Verdict};
 use crate::delivery::{Announced, Day, Delivery, Request, ResourceId};
+use crate::id_map::IdMap;
 use crate::lane::{Event, Overflow, Sum};
 use crate::observer::Observer;
 use crate::store::{Batch, DayRow, Doubtful, ResourceRow, Store, StoreError, Tidiness};
@@ -33,7 +33,7 @@ const LOOKS_PER_NEWCOMER: usize = 2;
 #[derive(Debug)]
 pub(crate) struct Book<L, S> {
     store: S,
-    entries: HashMap<ResourceId, Entry, BuildHasherDefault<IdHasher>>,
+    entries: IdMap<ResourceId, Entry>,
     changed: Vec<ResourceId>,
     waiting: Vec<Delivery<L>>,
     /// Keeps its capacity between batches.
@@ -92,7 +92,7 @@ impl<L, S: Store> Book<L, S> {
     pub(crate) fn new(store: S, coverage: Coverage) -> Self {
         Self {
             store,
-            entries: HashMap::default(),
+            entries: IdMap::default(),
             changed: Vec::new(),
             waiting: Vec::new(),
             spare: Vec::new(),
@@ -398,11 +398,7 @@ impl Entry {
     }
 }
 
-fn batch<'a>(
-    entries: &'a HashMap<ResourceId, Entry, BuildHasherDefault<IdHasher>>,
-    changed: &[ResourceId],
-    sessions: Doubtful,
-) -> Batch<'a> {
+fn batch<'a>(entries: &'a IdMap<ResourceId, Entry>, changed: &[ResourceId], sessions: Doubtful) -> Batch<'a> {
     let mut batch = Batch { resources: Vec::with_capacity(changed.len()), days: Vec::new(), sessions };
     for resource in changed {
         let entry = entries.get(resource).expect(ADOPTED);
@@ -423,27 +419,6 @@ fn batch<'a>(
 
 fn doubtful(coverage: &Coverage) -> Doubtful {
     Doubtful { open: coverage.sessions() as u64, evictions: coverage.evictions() }
-}
-
-/// Spreads ids, which are counted up and chosen by nobody, over the table at the cost of one multiplication.
-#[derive(Debug, Default)]
-struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte));
-        }
-    }
-
-    fn write_u64(&mut self, id: u64) {
-        // 2^64 divided by the golden ratio (Knuth, The Art of Computer Programming, §6.4).
-        self.0 = (self.0 ^ id).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod book;
 mod counters;
 pub mod coverage;
 mod delivery;
+mod id_map;
 mod intervals;
 mod lane;
 mod ledger;

@@ -8,17 +8,20 @@
 //! Blobs are folded in generations. When all rows of one generation are in the tables, its blobs are deleted.
 //! Values are absolute, so an owner that finds blobs writes them all again in their order and has it right.
 
-use std::collections::{BTreeMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::HashSet;
 
 use super::{Batch, DayRow, ResourceRow};
 use crate::counters::{Counters, Totals};
 use crate::delivery::{Day, ResourceId};
+use crate::id_map::IdMap;
 
 /// Up to so many rows are written into the tables at once: fewer pages than a blob would take in the end.
 const FEW: usize = 16;
 
-/// A generation is folded after so many commits (about a second under load), or when it has so many rows.
-const COMMITS_PER_GENERATION: u32 = 200;
+/// A generation is folded after so many commits (about three seconds under load), or when it has so many rows. A file
+/// that is asked for again and again is written into the tables once for all of them; their blobs take some 15 MB.
+const COMMITS_PER_GENERATION: u32 = 600;
 const ROWS_PER_GENERATION: usize = 32_768;
 
 /// How many rows are folded with a commit, at least: a millisecond's work.
@@ -38,8 +41,8 @@ pub(crate) struct Journal {
 
 #[derive(Debug, Default)]
 struct Generation {
-    resources: BTreeMap<ResourceId, (Box<str>, Totals)>,
-    days: BTreeMap<(Day, ResourceId), Counters>,
+    resources: IdMap<ResourceId, (Box<str>, Totals)>,
+    days: IdMap<(Day, ResourceId), Counters>,
 }
 
 /// A generation on its way into the tables.
@@ -48,7 +51,8 @@ struct Folding {
     /// From the last path to the first, as rows are taken from the end: in the order of the index of paths,
     /// each page of it is visited once for a generation.
     resources: Vec<(Box<str>, ResourceId, Totals)>,
-    days: BTreeMap<(Day, ResourceId), Counters>,
+    /// From the last to the first, for the same reason.
+    days: Vec<(Day, ResourceId, Counters)>,
     /// All resources of the generation, until the last is folded.
     ids: HashSet<ResourceId>,
 }
@@ -74,13 +78,13 @@ impl Journal {
     /// The first `slice` rows of each table of the generation to fold.
     pub(crate) fn slice(&self, slice: usize) -> Batch<'_> {
         let resources = self.folding.resources.iter().rev().take(slice);
-        let days = self.folding.days.iter().take(slice);
+        let days = self.folding.days.iter().rev().take(slice);
         Batch {
             resources: resources
                 .map(|(path, resource, totals)| ResourceRow { resource: *resource, path, totals: *totals })
                 .collect(),
             days: days
-                .map(|((day, resource), counters)| DayRow {
+                .map(|(day, resource, counters)| DayRow {
                     resource: *resource,
                     day: *day,
                     counters: *counters,
@@ -140,7 +144,7 @@ impl Journal {
     /// The figures of a day, if they are here.
     pub(crate) fn day(&self, resource: ResourceId, day: Day) -> Option<Counters> {
         let key = (day, resource);
-        self.recent.days.get(&key).or_else(|| self.folding.days.get(&key)).copied()
+        self.recent.days.get(&key).copied().or_else(|| self.folding.day(resource, day))
     }
 }
 
@@ -163,12 +167,17 @@ impl Folding {
         self.len() == 0
     }
 
+    fn day(&self, resource: ResourceId, day: Day) -> Option<Counters> {
+        let at = self
+            .days
+            .binary_search_by_key(&Reverse((day, resource)), |(day, resource, _)| Reverse((*day, *resource)));
+        at.ok().map(|at| self.days[at].2)
+    }
+
     /// The first `slice` rows of each table are folded.
     fn forget(&mut self, slice: usize) {
         self.resources.truncate(self.resources.len().saturating_sub(slice));
-        for _ in 0..slice.min(self.days.len()) {
-            self.days.pop_first();
-        }
+        self.days.truncate(self.days.len().saturating_sub(slice));
         if self.is_empty() {
             self.ids.clear();
         }
@@ -181,6 +190,9 @@ impl From<Generation> for Folding {
         let mut resources: Vec<_> =
             resources.into_iter().map(|(resource, (path, totals))| (path, resource, totals)).collect();
         resources.sort_unstable_by(|one, other| other.0.cmp(&one.0));
+        let mut days: Vec<_> =
+            days.into_iter().map(|((day, resource), counters)| (day, resource, counters)).collect();
+        days.sort_unstable_by_key(|(day, resource, _)| Reverse((*day, *resource)));
         Self { resources, days, ids }
     }
 }
