@@ -27,6 +27,10 @@ const CHECK_HOLDS: Duration = Duration::from_millis(5);
 /// `statx` alone would not notice a folder that moved out of the root and left a link behind.
 const WAY_HOLDS: Duration = Duration::from_secs(1);
 
+/// How long a place where no sibling was is believed to stay empty. Whoever adds one to a file that stays as it is waits so
+/// long; a file that is replaced is looked at anew at once.
+const EMPTINESS_HOLDS: Duration = Duration::from_secs(5);
+
 /// What remembering costs besides content: key, fields and bookkeeping, in bytes.
 const OVERHEAD_BYTES: u64 = 512;
 
@@ -52,6 +56,7 @@ pub(crate) struct Remembered {
     path: SitePath<'static>,
     checked: Cell<Moment>,
     walked: Cell<Moment>,
+    explored: Cell<Moment>,
 }
 
 /// Where the bytes of a representation are.
@@ -95,7 +100,8 @@ impl Remembered {
             key: OnceCell::new(),
             path,
             checked: now.clone(),
-            walked: now,
+            walked: now.clone(),
+            explored: now,
         }
     }
 
@@ -116,13 +122,21 @@ impl Remembered {
         let walks = now.since(self.walked.get()) > WAY_HOLDS;
         let path = self.path.relative();
         let version = if walks { folder.version_beneath(path) } else { folder.version_now(path) };
-        let look = if walks { Look::Everywhere } else { Look::AtSiblings };
+        let explores = walks && now.since(self.explored.get()) > EMPTINESS_HOLDS;
+        let look = match (explores, walks) {
+            (true, _) => Look::Everywhere,
+            (false, true) => Look::AlongTheWay,
+            (false, false) => Look::AtSiblings,
+        };
         if version != Some(self.version) || !self.surroundings.are_unchanged(folder, &self.path, look) {
             return Freshness::Stale;
         }
         self.checked.set(now);
         if walks {
             self.walked.set(now);
+        }
+        if explores {
+            self.explored.set(now);
         }
         Freshness::Fresh
     }

@@ -46,7 +46,9 @@ enum Place {
 pub(super) enum Look {
     /// Only at the siblings that are used: one system call each, none for most files.
     AtSiblings,
-    /// At all places, and the way to siblings is walked under the kernel's guard.
+    /// The same, but the way to each is walked under the kernel's guard.
+    AlongTheWay,
+    /// At all places, also those where nothing was.
     Everywhere,
 }
 
@@ -87,12 +89,12 @@ impl Surroundings {
     pub(super) fn are_unchanged(&self, folder: &Folder, path: &SitePath<'_>, look: Look) -> bool {
         let Surroundings(Some(places)) = self else { return true };
         PREFERENCE.into_iter().zip(places).all(|(coding, place)| match (place, look) {
-            (Place::Empty | Place::Unusable(_), Look::AtSiblings) => true,
+            (Place::Empty | Place::Unusable(_), Look::AtSiblings | Look::AlongTheWay) => true,
             (Place::Empty, Look::Everywhere) => folder.version_now(&name_of(path, coding)).is_none(),
             (Place::Unusable(version), Look::Everywhere) | (Place::Sibling(version), Look::AtSiblings) => {
                 folder.version_now(&name_of(path, coding)).as_ref() == Some(version)
             }
-            (Place::Sibling(version), Look::Everywhere) => {
+            (Place::Sibling(version), Look::AlongTheWay | Look::Everywhere) => {
                 folder.version_beneath(&name_of(path, coding)).as_ref() == Some(version)
             }
         })
