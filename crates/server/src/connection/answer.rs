@@ -26,7 +26,7 @@ use crate::clock;
 use crate::site::listing::{PerPage, Query};
 use crate::site::routes::Redirect;
 use crate::site::{CodingOrder, Search, Selection};
-use crate::transmit::slice;
+use crate::transmit::indices;
 use crate::worker::Worker;
 
 /// How much of a request's content is read and thrown away so that the connection can go on, in bytes. Nobody sends content
@@ -258,13 +258,13 @@ fn deliver(
             Answered::Wholly(persistence)
         }
         (RetrievalMethod::Get, Body::Slice { handle: Handle::Memory(content), range }) => {
-            output.bytes.extend_from_slice(slice(&content, range));
+            output.add_content(content, indices(range));
             Answered::Wholly(persistence)
         }
         (RetrievalMethod::Get, Body::Slice { handle: Handle::Shared(content), range })
             if range.length() <= MAX_COPIED_BYTES =>
         {
-            output.bytes.extend_from_slice(slice(&content, range));
+            output.bytes.extend_from_slice(&content[indices(range)]);
             Answered::Wholly(persistence)
         }
         (RetrievalMethod::Get, body @ (Body::Slice { .. } | Body::Parts { .. })) => {

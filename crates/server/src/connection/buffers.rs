@@ -1,6 +1,8 @@
 //! Input and output buffers. An idle connection holds none: they go back to their worker's pool between requests.
 
 use std::cell::RefCell;
+use std::ops::Range;
+use std::rc::Rc;
 
 use tallyd_http::h1::head::MAX_HEAD_BYTES;
 
@@ -18,6 +20,9 @@ const POOLED: usize = 64;
 
 /// Output buffers that grew beyond this are not kept.
 const POOLED_OUTPUT_BYTES: usize = 128 * 1024;
+
+/// Content in memory of at least so many bytes is sent from where it is: to copy less is cheaper than a write in two pieces.
+const LEAST_TAIL_BYTES: usize = 2048;
 
 /// A worker's spare buffers.
 #[derive(Default)]
@@ -55,6 +60,8 @@ impl Buffers {
 pub(crate) struct Output {
     /// Heads and small content, in the order of the requests.
     pub(crate) bytes: Vec<u8>,
+    /// Content that follows `bytes` and stays where it is remembered.
+    tail: Option<Tail>,
     /// Where `bytes` begins in the connection's stream.
     pub(crate) at: u64,
     /// What was promised to the ledger.
@@ -66,12 +73,44 @@ pub(crate) struct Output {
 impl Output {
     /// Nothing yet.
     pub(crate) fn new(peer: Peer, receipts: Receipts) -> Output {
-        Output { bytes: Vec::new(), at: 0, receipts, peer }
+        Output { bytes: Vec::new(), tail: None, at: 0, receipts, peer }
     }
 
     /// Where the next byte will stand in the connection's stream.
     pub(crate) fn position(&self) -> u64 {
-        self.at + self.bytes.len() as u64
+        self.at + self.length() as u64
+    }
+
+    /// How many bytes are waiting.
+    pub(crate) fn length(&self) -> usize {
+        self.bytes.len() + self.tail().len()
+    }
+
+    /// What follows `bytes`.
+    pub(crate) fn tail(&self) -> &[u8] {
+        self.tail.as_ref().map_or(&[], |tail| &tail.content[tail.range.clone()])
+    }
+
+    /// Adds a part of remembered content; nothing may be added after it before `gather`.
+    pub(crate) fn add_content(&mut self, content: Rc<[u8]>, range: Range<usize>) {
+        if range.len() < LEAST_TAIL_BYTES {
+            self.bytes.extend_from_slice(&content[range]);
+        } else {
+            self.tail = Some(Tail { content, range });
+        }
+    }
+
+    /// Makes room for another answer behind what is waiting.
+    pub(crate) fn gather(&mut self) {
+        if let Some(Tail { content, range }) = self.tail.take() {
+            self.bytes.extend_from_slice(&content[range]);
+        }
+    }
+
+    /// Forgets what was waiting, now that it was sent or given up.
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.tail = None;
     }
 
     /// Has a buffer ready.
@@ -85,6 +124,12 @@ impl Output {
     pub(crate) fn release(&mut self, pool: &Buffers) {
         pool.put_output(std::mem::take(&mut self.bytes));
     }
+}
+
+/// A part of remembered content.
+struct Tail {
+    content: Rc<[u8]>,
+    range: Range<usize>,
 }
 
 /// What a client has sent and is not consumed yet.

@@ -122,9 +122,10 @@ impl Conversation {
     /// Answers what has been received, until something must be waited for.
     fn advance(&mut self) -> Step {
         while !self.input.is_empty() {
-            if self.output.bytes.len() >= FULL_OUTPUT_BYTES {
+            if self.output.length() >= FULL_OUTPUT_BYTES {
                 return Step::Flush;
             }
+            self.output.gather();
             let (request, length) = match head::read(self.input.bytes()) {
                 Head::Complete { request, length } => (request, length),
                 Head::Partial => return Step::Receive,
@@ -236,11 +237,15 @@ impl Conversation {
 
     /// Writes what is waiting.
     async fn flush(&mut self, followed: Followed) -> Result<(), End> {
-        if self.output.bytes.is_empty() {
+        let Output { bytes, .. } = &self.output;
+        if bytes.is_empty() {
             return Ok(());
         }
-        let sent = self.socket.send(&self.output.bytes, followed).await;
-        self.output.bytes.clear();
+        let sent = match self.output.tail() {
+            [] => self.socket.send(bytes, followed).await,
+            tail => self.socket.send_both(bytes, tail, followed).await,
+        };
+        self.output.clear();
         self.output.at = self.socket.sent();
         sent
     }

@@ -1,11 +1,11 @@
 //! A connected socket: reading, writing and `sendfile`, each interrupted when the roster gives the client up.
 
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, IoSlice};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::task::{Context, Poll, ready};
 
-use rustix::net::SendFlags;
+use rustix::net::{SendAncillaryBuffer, SendFlags};
 
 use super::buffers::{Buffers, Input};
 use super::departures::{Departing, Farewell};
@@ -50,6 +50,15 @@ pub(crate) enum End {
 pub(crate) enum Followed {
     ByMore,
     ByNothing,
+}
+
+impl Followed {
+    fn flags(self) -> SendFlags {
+        match self {
+            Followed::ByMore => SendFlags::MORE,
+            Followed::ByNothing => SendFlags::empty(),
+        }
+    }
 }
 
 impl Socket {
@@ -116,16 +125,35 @@ impl Socket {
 
     /// Sends all of `bytes`.
     pub(crate) async fn send(&mut self, bytes: &[u8], followed: Followed) -> Result<(), End> {
-        let flags = match followed {
-            Followed::ByMore => SendFlags::MORE,
-            Followed::ByNothing => SendFlags::empty(),
-        };
         let mut rest = bytes;
         while !rest.is_empty() {
-            let sent = self.attempt(|socket| rustix::net::send(socket, rest, flags)).await?;
+            let sent = self.attempt(|socket| rustix::net::send(socket, rest, followed.flags())).await?;
             rest = &rest[sent..];
         }
         Ok(())
+    }
+
+    /// Sends all of `first` and of `second`, in one write if the kernel takes both.
+    pub(crate) async fn send_both(
+        &mut self,
+        first: &[u8],
+        second: &[u8],
+        followed: Followed,
+    ) -> Result<(), End> {
+        let mut rest = first;
+        while !rest.is_empty() {
+            let both = [IoSlice::new(rest), IoSlice::new(second)];
+            let sent = self
+                .attempt(|socket| {
+                    rustix::net::sendmsg(socket, &both, &mut SendAncillaryBuffer::default(), followed.flags())
+                })
+                .await?;
+            match rest.get(sent..) {
+                Some(left) => rest = left,
+                None => return self.send(&second[sent - rest.len()..], followed).await,
+            }
+        }
+        self.send(second, followed).await
     }
 
     /// Sends what the kernel still holds back because more was announced.

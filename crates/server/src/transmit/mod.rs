@@ -3,6 +3,7 @@
 //! A cold file never stalls a hot one: before each window the page cache is asked, and what is not resident is read ahead
 //! on a thread that may block.
 
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -68,19 +69,19 @@ async fn send_slice(
 ) -> Result<Outcome, End> {
     match handle {
         Handle::Memory(content) => {
-            socket.send(slice(content, range), followed).await.map(|()| Outcome::Whole)
+            socket.send(&content[indices(range)], followed).await.map(|()| Outcome::Whole)
         }
         Handle::Shared(content) => {
-            socket.send(slice(content, range), followed).await.map(|()| Outcome::Whole)
+            socket.send(&content[indices(range)], followed).await.map(|()| Outcome::Whole)
         }
         Handle::File(file) => send_file(socket, file, range).await,
     }
 }
 
-/// A range of content in memory. The range was made for this content's length.
-pub(crate) fn slice(content: &[u8], range: ByteRange) -> &[u8] {
+/// The indices of a range of content in memory.
+pub(crate) fn indices(range: ByteRange) -> Range<usize> {
     // Content in memory is far smaller than `usize`.
-    &content[range.first() as usize..=range.last() as usize]
+    range.first() as usize..range.last() as usize + 1
 }
 
 async fn send_file(socket: &mut Socket, file: &Arc<OwnedFd>, range: ByteRange) -> Result<Outcome, End> {
