@@ -6,6 +6,7 @@
 pub(crate) mod added_fields;
 pub(crate) mod cors;
 pub(crate) mod listing;
+mod lookup;
 pub(crate) mod pattern;
 pub(crate) mod routes;
 mod serving;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 
 use tallyd_http::accept::{self, ListingForm};
 use tallyd_http::base_path::{BasePath, Placement};
-use tallyd_http::content_coding::{ContentCoding, is_compressed};
+use tallyd_http::content_coding::ContentCoding;
 use tallyd_http::field_lines::FieldLines;
 use tallyd_http::location::Location;
 use tallyd_http::media_type::MediaTypes;
@@ -26,20 +27,20 @@ use tallyd_http::status::Status;
 use tallyd_http::target::SitePath;
 use tallyd_ledger::{Ledger, Reporter};
 
+pub(crate) use self::lookup::Search;
+
 use self::added_fields::AddedFields;
 use self::listing::{Listing, Listings};
+use self::lookup::{FoundFile, Lookup, look_up, look_up_path};
 use self::routes::{Redirect, Route, Routes};
-use self::serving::{Common, Opened, OpenedSibling, Origin, encoded, variants};
+use self::serving::{Common, Origin, encoded, variants};
 use crate::access_log::Details;
-use crate::backend::folder::{Failure, Folder, Found, OpenFile, Patience};
+use crate::backend::folder::{Failure, Folder, Patience};
 use crate::backend::remembered::{Handle, Memory, Remembered};
-use crate::backend::siblings::{Precompressed, Sibling, Surroundings};
+use crate::backend::siblings::Precompressed;
 use crate::backend::variants::Made;
 use crate::clock;
 use crate::compression::{Compress, Compressor, Material, Product};
-
-/// The largest content that is kept in memory and sent by copying, in bytes. Above it `sendfile` costs less than the copy.
-const MAX_CONTENT_IN_MEMORY: u64 = 32 * 1024;
 
 /// What all workers share of a site.
 pub(crate) struct Publication {
@@ -103,37 +104,10 @@ pub(crate) enum Selection {
     Cold(Box<Search<'static>>),
 }
 
-/// What is looked for.
-#[derive(Clone, Debug)]
-pub(crate) struct Search<'a> {
-    /// As it was asked for, below the base.
-    asked: SitePath<'a>,
-    /// What it means by a rewrite.
-    rewritten: Option<SitePath<'static>>,
-    /// What is shown if there is nothing.
-    stand_in: Option<SitePath<'static>>,
-}
-
 /// A file that is to be coded before it is sent.
 pub(crate) struct CodingOrder {
     pub(crate) file: Rc<Remembered>,
     pub(crate) coding: ContentCoding,
-}
-
-/// A [`Selection`] before it is bound to one worker, so that another thread can find it.
-enum Lookup {
-    File(Box<FoundFile>),
-    Redirect(SitePath<'static>),
-    Directory(SitePath<'static>),
-    Failed(Failure),
-}
-
-/// A file, opened, with what is beside it.
-struct FoundFile {
-    path: SitePath<'static>,
-    opened: Opened,
-    siblings: Vec<OpenedSibling>,
-    surroundings: Surroundings,
 }
 
 impl Site {
@@ -313,18 +287,6 @@ impl Site {
     }
 }
 
-impl Search<'_> {
-    /// Where to look.
-    fn path(&self) -> &SitePath<'_> {
-        self.rewritten.as_ref().unwrap_or(&self.asked)
-    }
-
-    fn into_owned(self) -> Search<'static> {
-        let Search { asked, rewritten, stand_in } = self;
-        Search { asked: asked.into_owned(), rewritten, stand_in }
-    }
-}
-
 impl Publication {
     /// Whether nothing may be known of what is at this path.
     fn hides(&self, path: &SitePath<'_>) -> bool {
@@ -363,99 +325,4 @@ fn refusal_of(failure: Failure) -> Refusal {
         Failure::Busy | Failure::Cold => Refusal::Unavailable,
         Failure::Broken => Refusal::Broken,
     }
-}
-
-/// Finds what is looked for, short of what stands in for it.
-fn look_up(publication: &Publication, search: &Search<'_>, patience: Patience) -> Lookup {
-    match (look_up_path(publication, search.path(), patience), &search.rewritten) {
-        // Its references are relative: it is shown under its own address.
-        (Lookup::Directory(path), Some(_)) => Lookup::Redirect(path),
-        (lookup, _) => lookup,
-    }
-}
-
-/// Finds what a path leads to.
-fn look_up_path(publication: &Publication, path: &SitePath<'_>, patience: Patience) -> Lookup {
-    if publication.hides(path) {
-        return Lookup::Failed(Failure::Missing);
-    }
-    match publication.folder.open(path.relative(), patience) {
-        Ok(Found::File(file)) => complete(publication, path.clone().into_owned(), file, patience),
-        Ok(Found::Directory) if !path.is_directory_form() => Lookup::Redirect(path.to_directory()),
-        Ok(Found::Directory) => look_up_index(publication, path, patience),
-        Err(Failure::Missing) if path.is_directory_form() => look_up_file_form(publication, path, patience),
-        Err(failure) => Lookup::Failed(failure),
-    }
-}
-
-/// Finds a file that was asked for as if it were a directory. It is not served there, because its relative references
-/// would lead elsewhere than from its own path, and because one resource has one path.
-fn look_up_file_form(publication: &Publication, path: &SitePath<'_>, patience: Patience) -> Lookup {
-    let Some(path) = path.to_file() else { return Lookup::Failed(Failure::Missing) };
-    match publication.folder.open(path.relative(), patience) {
-        Ok(Found::File(_)) => Lookup::Redirect(path),
-        // It has become a directory between two looks.
-        Ok(Found::Directory) => Lookup::Failed(Failure::Missing),
-        Err(failure) => Lookup::Failed(failure),
-    }
-}
-
-/// Finds the first index file of a directory.
-fn look_up_index(publication: &Publication, directory: &SitePath<'_>, patience: Patience) -> Lookup {
-    for name in &publication.index {
-        let index = directory.join(name);
-        match publication.folder.open(index.relative(), patience) {
-            Ok(Found::File(file)) => return complete(publication, index, file, patience),
-            Ok(Found::Directory) | Err(Failure::Missing) => {}
-            Err(failure) => return Lookup::Failed(failure),
-        }
-    }
-    if publication.listings.are_off() {
-        return Lookup::Failed(Failure::Missing);
-    }
-    Lookup::Directory(directory.clone().into_owned())
-}
-
-/// Opens what is beside a file, and reads what is small.
-fn complete(
-    publication: &Publication,
-    path: SitePath<'static>,
-    file: OpenFile,
-    patience: Patience,
-) -> Lookup {
-    let found = look_around(publication, &path, &file, patience).and_then(|(surroundings, siblings)| {
-        let read = |Sibling { coding, file }| {
-            read_if_small(file, patience).map(|opened| OpenedSibling { coding, opened })
-        };
-        let siblings = siblings.into_iter().map(read).collect::<Result<_, _>>()?;
-        Ok(FoundFile { path, opened: read_if_small(file, patience)?, siblings, surroundings })
-    });
-    match found {
-        Ok(file) => Lookup::File(Box::new(file)),
-        Err(failure) => Lookup::Failed(failure),
-    }
-}
-
-/// Finds the siblings of a file that can have some.
-fn look_around(
-    publication: &Publication,
-    path: &SitePath<'_>,
-    file: &OpenFile,
-    patience: Patience,
-) -> Result<(Surroundings, Vec<Sibling>), Failure> {
-    match publication.precompressed {
-        Precompressed::Served if !is_compressed(&publication.media_types.of_file_name(path.file_name())) => {
-            Surroundings::explore(&publication.folder, path, &file.version, patience)
-        }
-        Precompressed::Served | Precompressed::Ignored => Ok((Surroundings::UNSEEN, Vec::new())),
-    }
-}
-
-/// Takes a small file's content into memory; one that does not hold still is sent from its descriptor.
-fn read_if_small(file: OpenFile, patience: Patience) -> Result<Opened, Failure> {
-    if file.version.content.complete_length > MAX_CONTENT_IN_MEMORY {
-        return Ok(Opened { file, content: None });
-    }
-    let content = file.read_whole(patience)?;
-    Ok(Opened { file, content })
 }

@@ -1,0 +1,147 @@
+//! Looking for what a path leads to, on whichever thread: a file with its siblings, a directory, another address, or
+//! nothing. What is found is not bound to a worker yet.
+
+use tallyd_http::content_coding::is_compressed;
+use tallyd_http::target::SitePath;
+
+use super::Publication;
+use super::serving::{Opened, OpenedSibling};
+use crate::backend::folder::{Failure, Found, OpenFile, Patience};
+use crate::backend::siblings::{Precompressed, Sibling, Surroundings};
+
+/// The largest content that is kept in memory and sent by copying, in bytes. Above it `sendfile` costs less than the copy.
+const MAX_CONTENT_IN_MEMORY: u64 = 32 * 1024;
+
+/// What is looked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Search<'a> {
+    /// As it was asked for, below the base.
+    pub(super) asked: SitePath<'a>,
+    /// What it means by a rewrite.
+    pub(super) rewritten: Option<SitePath<'static>>,
+    /// What is shown if there is nothing.
+    pub(super) stand_in: Option<SitePath<'static>>,
+}
+
+/// What was found.
+pub(super) enum Lookup {
+    File(Box<FoundFile>),
+    Redirect(SitePath<'static>),
+    Directory(SitePath<'static>),
+    Failed(Failure),
+}
+
+/// A file, opened, with what is beside it.
+pub(super) struct FoundFile {
+    pub(super) path: SitePath<'static>,
+    pub(super) opened: Opened,
+    pub(super) siblings: Vec<OpenedSibling>,
+    pub(super) surroundings: Surroundings,
+}
+
+impl Search<'_> {
+    /// Where to look.
+    fn path(&self) -> &SitePath<'_> {
+        self.rewritten.as_ref().unwrap_or(&self.asked)
+    }
+
+    pub(super) fn into_owned(self) -> Search<'static> {
+        let Search { asked, rewritten, stand_in } = self;
+        Search { asked: asked.into_owned(), rewritten, stand_in }
+    }
+}
+
+/// Finds what is looked for, short of what stands in for it.
+pub(super) fn look_up(publication: &Publication, search: &Search<'_>, patience: Patience) -> Lookup {
+    match (look_up_path(publication, search.path(), patience), &search.rewritten) {
+        // Its references are relative: it is shown under its own address.
+        (Lookup::Directory(path), Some(_)) => Lookup::Redirect(path),
+        (lookup, _) => lookup,
+    }
+}
+
+/// Finds what a path leads to.
+pub(super) fn look_up_path(publication: &Publication, path: &SitePath<'_>, patience: Patience) -> Lookup {
+    if publication.hides(path) {
+        return Lookup::Failed(Failure::Missing);
+    }
+    match publication.folder.open(path.relative(), patience) {
+        Ok(Found::File(file)) => complete(publication, path.clone().into_owned(), file, patience),
+        Ok(Found::Directory) if !path.is_directory_form() => Lookup::Redirect(path.to_directory()),
+        Ok(Found::Directory) => look_up_index(publication, path, patience),
+        Err(Failure::Missing) if path.is_directory_form() => look_up_file_form(publication, path, patience),
+        Err(failure) => Lookup::Failed(failure),
+    }
+}
+
+/// Finds a file that was asked for as if it were a directory. It is not served there, because its relative references
+/// would lead elsewhere than from its own path, and because one resource has one path.
+fn look_up_file_form(publication: &Publication, path: &SitePath<'_>, patience: Patience) -> Lookup {
+    let Some(path) = path.to_file() else { return Lookup::Failed(Failure::Missing) };
+    match publication.folder.open(path.relative(), patience) {
+        Ok(Found::File(_)) => Lookup::Redirect(path),
+        // It has become a directory between two looks.
+        Ok(Found::Directory) => Lookup::Failed(Failure::Missing),
+        Err(failure) => Lookup::Failed(failure),
+    }
+}
+
+/// Finds the first index file of a directory.
+fn look_up_index(publication: &Publication, directory: &SitePath<'_>, patience: Patience) -> Lookup {
+    for name in &publication.index {
+        let index = directory.join(name);
+        match publication.folder.open(index.relative(), patience) {
+            Ok(Found::File(file)) => return complete(publication, index, file, patience),
+            Ok(Found::Directory) | Err(Failure::Missing) => {}
+            Err(failure) => return Lookup::Failed(failure),
+        }
+    }
+    if publication.listings.are_off() {
+        return Lookup::Failed(Failure::Missing);
+    }
+    Lookup::Directory(directory.clone().into_owned())
+}
+
+/// Opens what is beside a file, and reads what is small.
+fn complete(
+    publication: &Publication,
+    path: SitePath<'static>,
+    file: OpenFile,
+    patience: Patience,
+) -> Lookup {
+    let found = look_around(publication, &path, &file, patience).and_then(|(surroundings, siblings)| {
+        let read = |Sibling { coding, file }| {
+            read_if_small(file, patience).map(|opened| OpenedSibling { coding, opened })
+        };
+        let siblings = siblings.into_iter().map(read).collect::<Result<_, _>>()?;
+        Ok(FoundFile { path, opened: read_if_small(file, patience)?, siblings, surroundings })
+    });
+    match found {
+        Ok(file) => Lookup::File(Box::new(file)),
+        Err(failure) => Lookup::Failed(failure),
+    }
+}
+
+/// Finds the siblings of a file that can have some.
+fn look_around(
+    publication: &Publication,
+    path: &SitePath<'_>,
+    file: &OpenFile,
+    patience: Patience,
+) -> Result<(Surroundings, Vec<Sibling>), Failure> {
+    match publication.precompressed {
+        Precompressed::Served if !is_compressed(&publication.media_types.of_file_name(path.file_name())) => {
+            Surroundings::explore(&publication.folder, path, &file.version, patience)
+        }
+        Precompressed::Served | Precompressed::Ignored => Ok((Surroundings::UNSEEN, Vec::new())),
+    }
+}
+
+/// Takes a small file's content into memory; one that does not hold still is sent from its descriptor.
+fn read_if_small(file: OpenFile, patience: Patience) -> Result<Opened, Failure> {
+    if file.version.content.complete_length > MAX_CONTENT_IN_MEMORY {
+        return Ok(Opened { file, content: None });
+    }
+    let content = file.read_whole(patience)?;
+    Ok(Opened { file, content })
+}
