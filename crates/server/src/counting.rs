@@ -17,7 +17,7 @@ use crate::figures::grouped;
 pub(crate) fn open(config: &Config, observer: impl Observer<Details>) -> Result<Ledger<Details>, StartError> {
     let path = config.ledger.path(&config.root)?;
     if let Some(path) = &path {
-        refuse_reachable(config, path)?;
+        refuse_if_reachable(config, path)?;
         make_state_folder(&config.ledger.file, path)?;
     }
     let place = path.clone().map_or(Place::Memory, Place::File);
@@ -30,7 +30,14 @@ pub(crate) fn open(config: &Config, observer: impl Observer<Details>) -> Result<
 
 /// What was fetched how often is not for clients. A file can have many names and links, so that it is not kept
 /// from them one name at a time: it must not be where they can look.
-fn refuse_reachable(config: &Config, path: &Path) -> Result<(), StartError> {
+pub(crate) fn refuse_reachable(config: &Config) -> Result<(), StartError> {
+    match config.ledger.path(&config.root)? {
+        Some(path) => refuse_if_reachable(config, &path),
+        None => Ok(()),
+    }
+}
+
+fn refuse_if_reachable(config: &Config, path: &Path) -> Result<(), StartError> {
     // The folder is open, so it has a path unless it was removed since.
     let root = canonicalize(&config.root.value).unwrap_or_else(|_| config.root.value.clone());
     if ledger_file::is_reachable(path, &root, config.files.dot_names) {

@@ -1,4 +1,5 @@
-//! The signals: from one that ends the process to its end (drain, then cut what is left), and those that open the log anew.
+//! The signals: from one that ends the process to its end (drain, then cut what is left), and those that open the log and
+//! the folder anew.
 
 use std::future::poll_fn;
 use std::io;
@@ -13,6 +14,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
 use crate::access_log::{AccessLog, Details};
+use crate::renewal::Renewal;
 use crate::worker::Stage;
 
 /// How long connections that are cut have to say so in the log.
@@ -34,18 +36,18 @@ impl Ending {
 
     /// Waits for a signal, then for the transfers under way, for `grace` at most; a second signal cuts them at once.
     /// Returns when whoever holds a receiver of `stage` is gone, or not to be waited for any longer, how much of `grace` is
-    /// left. All the while `log` is opened anew when a signal asks for it.
+    /// left. All the while `anew` is when a signal asks for it.
     pub(crate) fn wait(
         &mut self,
         stage: &watch::Sender<Stage>,
         grace: Duration,
-        log: &AccessLog,
+        anew: &Anew<'_>,
     ) -> Duration {
         self.runtime.block_on(async {
-            self.signals.end(log).await;
+            self.signals.end(anew).await;
             let end = Instant::now() + grace;
             stage.send_replace(Stage::Draining);
-            if !self.signals.come_before(stage.closed(), grace, log).await {
+            if !self.signals.come_before(stage.closed(), grace, anew).await {
                 return end.saturating_duration_since(Instant::now());
             }
             stage.send_replace(Stage::Ending);
@@ -60,7 +62,7 @@ impl Ending {
         mut self,
         ledger: &Ledger<Details>,
         patience: Duration,
-        log: &AccessLog,
+        anew: &Anew<'_>,
     ) -> Result<(), Unwritten> {
         thread::scope(|scope| {
             let (closing, closed) = oneshot::channel::<()>();
@@ -71,7 +73,7 @@ impl Ending {
             });
             // It ends by being dropped, so that there is nothing to receive.
             let closed = async { drop(closed.await) };
-            if self.runtime.block_on(self.signals.come_before(closed, patience + CUT_PATIENCE, log)) {
+            if self.runtime.block_on(self.signals.come_before(closed, patience + CUT_PATIENCE, anew)) {
                 ledger.hurry();
             }
             ledger_end.join().expect("a panic of the ledger ends the process")
@@ -79,13 +81,21 @@ impl Ending {
     }
 }
 
+/// What a signal can have opened anew.
+pub(crate) struct Anew<'a> {
+    pub(crate) log: &'a AccessLog,
+    /// The folder that is served.
+    pub(crate) renewal: &'a Renewal,
+}
+
 /// The signals that end the process, and those that must not.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
-    /// Sent by whoever moved the log away, and by a terminal that goes away: opening the log anew does no harm then.
+    /// Sent by whoever moved the log away or replaced the folder, and by a terminal that goes away: opening them anew does
+    /// no harm then.
     hang_up: Signal,
-    /// The same request, as nginx takes it.
+    /// For the log alone, as nginx takes it.
     user_1: Signal,
 }
 
@@ -99,12 +109,16 @@ impl Signals {
         })
     }
 
-    /// Waits for a signal that ends the process, and opens the log anew meanwhile.
-    async fn end(&mut self, log: &AccessLog) {
+    /// Waits for a signal that ends the process, and opens anew what others ask for meanwhile.
+    async fn end(&mut self, anew: &Anew<'_>) {
         poll_fn(|context| {
             // Asked until they are pending: only then do they wake this task again.
-            while self.hang_up.poll_recv(context).is_ready() || self.user_1.poll_recv(context).is_ready() {
-                log.reopen();
+            while self.hang_up.poll_recv(context).is_ready() {
+                anew.log.reopen();
+                anew.renewal.look();
+            }
+            while self.user_1.poll_recv(context).is_ready() {
+                anew.log.reopen();
             }
             if self.terminate.poll_recv(context).is_ready() || self.interrupt.poll_recv(context).is_ready() {
                 Poll::Ready(())
@@ -120,10 +134,10 @@ impl Signals {
         &mut self,
         done: impl Future<Output = ()>,
         grace: Duration,
-        log: &AccessLog,
+        anew: &Anew<'_>,
     ) -> bool {
         let mut done = pin!(done);
-        let mut next = pin!(tokio::time::timeout(grace, self.end(log)));
+        let mut next = pin!(tokio::time::timeout(grace, self.end(anew)));
         poll_fn(|context| {
             if done.as_mut().poll(context).is_ready() {
                 Poll::Ready(false)

@@ -17,6 +17,7 @@ mod ending;
 mod figures;
 mod kernel;
 mod listen;
+mod renewal;
 mod serve;
 mod site;
 mod transmit;

@@ -19,13 +19,15 @@ use crate::config::{self, Config, LogFile, LogFormat, StartError};
 use crate::connection::presence::Limits;
 use crate::console;
 use crate::counting;
-use crate::ending::Ending;
+use crate::ending::{Anew, Ending};
 use crate::listen::{self, BindError, Listening, Places};
-use crate::site::Publication;
+use crate::renewal::{Publisher, Renewal, Standing};
 use crate::site::added_fields::AddedFields;
 use crate::site::cors::Cors;
+use crate::site::error_pages::{self, ErrorPages};
 use crate::site::listing::Listings;
 use crate::site::routes::Routes;
+use crate::site::{Edition, Publication};
 use crate::worker::{self, Equipment, Stage};
 
 /// How long a stalled output may hold up the end of the process.
@@ -34,7 +36,8 @@ const LOG_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a ledger that fails is tried at the end, if transfers have left less of the grace: some attempts' time.
 const LEDGER_PATIENCE: Duration = Duration::from_millis(500);
 
-/// Descriptors of the process that belong to no worker: standard streams, the log, the root, the main thread's runtime,
+/// Descriptors of the process that belong to no worker: standard streams, the log, the root (and the one that
+/// replaces it), the main thread's runtime,
 /// and the ledger's two connections with their log and lock.
 const DESCRIPTORS: usize = 24;
 
@@ -57,15 +60,16 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
         listen::listen(&places(config), workers).map_err(|error| explain_bind(config, &error))?;
     let (log, scribe) = AccessLog::open(config.log.format);
     let ledger = counting::open(config, Committed::new(log.clone()))?;
+    let media_types = MediaTypes::new(config.fields.types.clone());
+    let (renewal, editions) = start_renewal(config, folder, media_types.clone())?;
     let publication = Publication {
-        folder,
         index: config.folders.index.clone(),
         listings: Listings::new(config.folders.listing, config.files.dot_names),
         precompressed: config.files.precompressed,
         base: config.addresses.base.clone(),
         routes: Routes::new(config.addresses.redirects.clone(), config.addresses.rewrites.clone()),
         stand_in: config.addresses.stand_in.clone(),
-        media_types: MediaTypes::new(config.fields.types.clone()),
+        media_types,
         added_fields: AddedFields::new(
             config.fields.hardening,
             config.fields.rules.clone(),
@@ -77,6 +81,7 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
     };
     let equipment = Equipment {
         publication: Arc::new(publication),
+        editions,
         memory_bytes: config.cache_bytes / workers as u64,
         limits: Limits {
             idle_timeout: config.limits.idle_timeout,
@@ -96,8 +101,9 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
     let writer = start_scribe(config, scribe, log_output, &addresses)?;
     // The workers hold the only other ends of the log, so that it ends with them.
     drop(equipment);
-    let left = ending.wait(&stage, config.limits.grace, &log);
-    let closed = ending.close(&ledger, left.max(LEDGER_PATIENCE), &log);
+    let anew = Anew { log: &log, renewal: &renewal };
+    let left = ending.wait(&stage, config.limits.grace, &anew);
+    let closed = ending.close(&ledger, left.max(LEDGER_PATIENCE), &anew);
     drop((log, ledger));
     writer.finish(LOG_PATIENCE);
     closed.map_err(|unwritten| StartError::misfit(unwritten.to_string()))
@@ -114,6 +120,27 @@ fn start_compressor(config: &Config) -> Result<Option<Arc<Compressor>>, StartErr
             Ok(Some(Arc::new(compressor)))
         }
     }
+}
+
+/// Publishes the folder, and whatever replaces it.
+fn start_renewal(
+    config: &Config,
+    folder: Folder,
+    media_types: MediaTypes,
+) -> Result<(Renewal, watch::Receiver<Arc<Edition>>), StartError> {
+    let admission = config.clone();
+    let publisher = Publisher {
+        root: config.root.value.clone(),
+        links: config.files.links,
+        page_sources: error_pages::sources(&config.addresses.error_pages),
+        media_types,
+        admit: Box::new(move || counting::refuse_reachable(&admission)),
+        edition: Arc::new(Edition { folder: Arc::new(folder), error_pages: ErrorPages::default() }),
+        standing: Standing::Well,
+    };
+    Renewal::start(publisher).map_err(|error| {
+        StartError::misfit(format!("no thread can be started to look at the folder ({error})"))
+    })
 }
 
 fn places(config: &Config) -> Places {

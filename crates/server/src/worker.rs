@@ -31,7 +31,7 @@ use crate::connection::receipts::Recipients;
 use crate::connection::roster::Roster;
 use crate::connection::socket::Socket;
 use crate::kernel;
-use crate::site::{Publication, Site};
+use crate::site::{Edition, Publication, Site};
 
 /// How long accepting pauses when the system is out of descriptors or memory: long enough not to spin, short enough that a
 /// client does not notice.
@@ -49,6 +49,8 @@ const BLOCKING_THREADS: usize = 16;
 pub(crate) struct Equipment {
     /// What is served.
     pub(crate) publication: Arc<Publication>,
+    /// In which edition.
+    pub(crate) editions: watch::Receiver<Arc<Edition>>,
     /// A worker's share of the memory for files, in bytes.
     pub(crate) memory_bytes: u64,
     /// What bounds each connection.
@@ -107,7 +109,8 @@ pub(crate) fn start(
             Ok((listeners, runtime)) => {
                 // The main thread waits for this value, or is gone and with it the process.
                 let _ = ready.send(Ok(()));
-                runtime.block_on(Worker::new(equipment).run(listeners, stage));
+                let editions = equipment.editions.clone();
+                runtime.block_on(Worker::new(equipment).run(listeners, stage, editions));
             }
             Err(error) => {
                 let _ = ready.send(Err(error));
@@ -133,8 +136,9 @@ fn prepare(runtime: &LocalRuntime, listeners: Vec<TcpListener>) -> io::Result<Ve
 
 impl Worker {
     fn new(equipment: Equipment) -> Worker {
-        let Equipment { publication, memory_bytes, limits, max_connections, log } = equipment;
-        let site = Site::new(publication, memory_bytes);
+        let Equipment { publication, editions, memory_bytes, limits, max_connections, log } = equipment;
+        let edition = Arc::clone(&editions.borrow());
+        let site = Site::new(publication, edition, memory_bytes);
         Worker {
             recipients: Rc::new(Recipients { ledger: site.reporter(), log: log.clone() }),
             site,
@@ -164,8 +168,14 @@ impl Worker {
         self.stage.get() != Stage::Serving
     }
 
-    async fn run(self, listeners: Vec<AsyncFd<TcpListener>>, mut stage: watch::Receiver<Stage>) {
+    async fn run(
+        self,
+        listeners: Vec<AsyncFd<TcpListener>>,
+        mut stage: watch::Receiver<Stage>,
+        editions: watch::Receiver<Arc<Edition>>,
+    ) {
         let worker = Rc::new(self);
+        let following = spawn_local(follow(editions, Rc::clone(&worker)));
         let accepting: Vec<JoinHandle<()>> =
             listeners.into_iter().map(|listener| spawn_local(accept(listener, Rc::clone(&worker)))).collect();
         let swept = Rc::clone(&worker.roster);
@@ -186,6 +196,7 @@ impl Worker {
         while worker.roster.len() > 0 {
             worker.departed.notified().await;
         }
+        following.abort();
         sweeping.abort();
         watching.abort();
     }
@@ -195,6 +206,16 @@ impl Worker {
 async fn wait_for(now: &mut watch::Receiver<Stage>, stage: Stage) {
     // An error means that nobody is left to say what comes next: that is an end, too.
     let _ = now.wait_for(|now| *now >= stage).await;
+}
+
+/// Takes up each edition of the site that is published.
+async fn follow(mut editions: watch::Receiver<Arc<Edition>>, worker: Rc<Worker>) {
+    // What came before this task looked counts as new.
+    editions.mark_changed();
+    while editions.changed().await.is_ok() {
+        let edition = Arc::clone(&editions.borrow_and_update());
+        worker.site.take_up(edition);
+    }
 }
 
 /// Accepts connections for as long as it is not aborted.

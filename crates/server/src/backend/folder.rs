@@ -6,6 +6,7 @@
 
 use std::io::IoSliceMut;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 
 use rustix::fs::{
     AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat, Statx, StatxFlags, StatxTimestamp, fstat, openat2,
@@ -38,8 +39,27 @@ impl Links {
 #[derive(Debug)]
 pub(crate) struct Folder {
     pub(super) root: OwnedFd,
+    identity: Identity,
     /// How every path is resolved.
     pub(super) resolve: ResolveFlags,
+}
+
+/// What tells one folder from every other that is there at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+/// The identity of what a path leads to now; one system call (stat(2)).
+pub(crate) fn identity_at(path: &Path) -> rustix::io::Result<Identity> {
+    rustix::fs::stat(path).map(|stat| Identity::of_stat(&stat))
+}
+
+impl Identity {
+    fn of_stat(stat: &Stat) -> Identity {
+        Identity { device: stat.st_dev, inode: stat.st_ino }
+    }
 }
 
 /// What a path leads to.
@@ -98,9 +118,17 @@ impl Folder {
     pub(crate) fn new(root: OwnedFd, links: Links) -> rustix::io::Result<Folder> {
         let (flags, resolve) = (OFlags::PATH | OFlags::CLOEXEC, links.resolve_flags());
         match openat2(&root, ".", flags, Mode::empty(), resolve.union(ResolveFlags::CACHED)) {
-            Ok(_) | Err(Errno::AGAIN) => Ok(Folder { root, resolve }),
+            Ok(_) | Err(Errno::AGAIN) => {
+                let identity = Identity::of_stat(&fstat(&root)?);
+                Ok(Folder { root, identity, resolve })
+            }
             Err(error) => Err(error),
         }
+    }
+
+    /// Of the root.
+    pub(crate) fn identity(&self) -> Identity {
+        self.identity
     }
 
     /// Opens what `relative`, a path without a leading `/`, leads to beneath the root.

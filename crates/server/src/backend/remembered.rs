@@ -175,6 +175,11 @@ impl Memory {
         }
     }
 
+    /// Forgets everything, and with it closes what nobody is sending.
+    pub(crate) fn forget_all(&self) {
+        self.files.borrow_mut().clear();
+    }
+
     /// Remembers a file under the path that it was asked for, which for an index file is its directory's.
     pub(crate) fn remember(&self, asked: &SitePath<'_>, file: &Rc<Remembered>) {
         self.insert(asked.as_bytes().into(), file);

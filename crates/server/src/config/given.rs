@@ -97,6 +97,6 @@ impl fmt::Display for Given {
     clippy::unnecessary_debug_formatting,
     reason = "the form for display is lossy and may be many lines"
 )]
-pub(super) fn quoted<S: AsRef<OsStr> + ?Sized>(text: &S) -> String {
+pub(crate) fn quoted<S: AsRef<OsStr> + ?Sized>(text: &S) -> String {
     format!("{:?}", text.as_ref())
 }

@@ -21,7 +21,7 @@ pub(crate) fn path(
         (LedgerFile::Nowhere, _) => return Ok(None),
         (LedgerFile::Path(path), _) => path.clone(),
         (LedgerFile::Auto, Some(folder)) => {
-            let root = canonicalize(&root.value).map_err(|error| {
+            let root = lasting_path(&root.value).map_err(|error| {
                 root.misfit(
                     format_args!("cannot be found ({error})"),
                     "name the folder that is served, or its ledger, as in: --ledger FILE",
@@ -38,6 +38,16 @@ pub(crate) fn path(
     };
     let unresolved = |error| ledger.misfit(format_args!("cannot be found ({error})"), "name another file");
     without_links(&path).map(Some).map_err(unresolved)
+}
+
+/// What a root is known by as long as it is deployed to: its path without links, but for its own name. Where that is a
+/// link, as `current` to a release, the next release is the same site.
+fn lasting_path(root: &Path) -> io::Result<PathBuf> {
+    let target = canonicalize(root)?;
+    let (Some(parent), Some(name)) = (root.parent(), root.file_name()) else { return Ok(target) };
+    let parent = canonicalize(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })?;
+    let named = parent.join(name);
+    Ok(if std::fs::symlink_metadata(&named)?.is_symlink() { named } else { target })
 }
 
 /// Where programs keep what must outlive them; `None` where the environment does not say.
@@ -174,6 +184,25 @@ mod tests {
         check("link/../x.ledger", "a/x.ledger");
         check("new/../x.ledger", "x.ledger");
         check("new/folder/x.ledger", "new/folder/x.ledger");
+    }
+
+    #[test]
+    fn a_root_that_is_a_link_is_known_by_the_link() {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let base = canonicalize(folder.path()).expect("our folder");
+        std::fs::create_dir_all(base.join("releases/1")).expect("a folder for the test");
+        std::os::unix::fs::symlink("releases/1", base.join("current")).expect("a link for the test");
+        std::os::unix::fs::symlink("releases", base.join("all")).expect("a link for the test");
+        let check = |path: &str, expect: &str| {
+            assert_eq!(lasting_path(&base.join(path)).expect("it is there"), base.join(expect), "{path}");
+        };
+        check("current", "current");
+        check("current/.", "current");
+        check("releases/../current", "current");
+        check("releases/1", "releases/1");
+        check("all/1", "releases/1");
+        check("releases/1/..", "releases");
+        assert!(lasting_path(&base.join("missing")).is_err());
     }
 
     #[test]

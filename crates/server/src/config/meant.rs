@@ -25,6 +25,7 @@ use crate::compression::Compress;
 use crate::site::DotNames;
 use crate::site::added_fields::{FieldRule, Hardening};
 use crate::site::cors::Origin;
+use crate::site::error_pages::PageSource;
 use crate::site::routes::{RedirectRule, RewriteRule, find_circle};
 
 /// All that the server needs to know before it starts.
@@ -98,6 +99,8 @@ pub(crate) struct Addresses {
     pub(crate) rewrites: Vec<RewriteRule>,
     /// The file that is shown where there is nothing.
     pub(crate) stand_in: Option<SitePath<'static>>,
+    /// What is shown instead of the usual sentences, besides the pages with the usual names.
+    pub(crate) error_pages: Vec<PageSource>,
 }
 
 /// What the head of an answer says besides.
@@ -192,6 +195,7 @@ impl Config {
                 redirects: without_circle(&typed.all(&table::REDIRECT)?)?,
                 rewrites: values(typed.all(&table::REWRITE)?).collect(),
                 stand_in: typed.optional(&table::SPA)?.map(|file| file.value),
+                error_pages: values(typed.all(&table::ERROR_PAGE)?).collect(),
             },
             fields: Fields {
                 types: values(typed.all(&table::MIME)?).collect(),

@@ -45,7 +45,7 @@ use typed::Typed;
 pub(crate) use counts::{Answer, Counts};
 pub(crate) use counts_table::Lines;
 pub(crate) use explain::explain;
-pub(crate) use given::Sourced;
+pub(crate) use given::{Sourced, quoted};
 pub(crate) use meant::Config;
 pub(crate) use start_error::StartError;
 pub(crate) use value::{BindAddress, LedgerFile, ListingMode, LogFile, LogFormat};

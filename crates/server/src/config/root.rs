@@ -1,7 +1,8 @@
-//! The folder to serve, opened once: what was checked is what is served, whatever the path names later.
+//! The folder to serve, opened before it is served: what was checked is what is served. That its path comes to lead to
+//! another folder is noticed elsewhere.
 
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
@@ -11,9 +12,14 @@ use super::start_error::StartError;
 
 /// Opens the folder, if it exists, is one, and can be listed and entered.
 pub(crate) fn open(root: &Sourced<PathBuf>) -> Result<OwnedFd, StartError> {
-    let folder = openat(CWD, &root.value, FOLDER, Mode::empty()).map_err(|errno| misfit(root, errno))?;
+    open_folder(&root.value).map_err(|errno| misfit(root, errno))
+}
+
+/// The same, without a sentence.
+pub(crate) fn open_folder(path: &Path) -> Result<OwnedFd, Errno> {
+    let folder = openat(CWD, path, FOLDER, Mode::empty())?;
     // The right to list a folder does not imply the right to reach what is in it.
-    openat(&folder, ".", FOLDER, Mode::empty()).map_err(|errno| misfit(root, errno))?;
+    openat(&folder, ".", FOLDER, Mode::empty())?;
     Ok(folder)
 }
 

@@ -9,6 +9,7 @@ use tallyd_http::target::{SitePath, Target};
 use super::value::Fault;
 use crate::site::added_fields::FieldRule;
 use crate::site::cors::Origin;
+use crate::site::error_pages::{PageSource, Statuses};
 use crate::site::pattern::Pattern;
 use crate::site::routes::{RedirectRule, RewriteRule};
 
@@ -86,6 +87,18 @@ pub(super) fn site_file(text: &str) -> Result<SitePath<'static>, Fault> {
             Err(Fault::new("is not the path of a file in the folder to serve"))
         }
     }
+}
+
+/// `STATUS=FILE`, where the status is one, as 404, or all of a class, as 5xx.
+pub(super) fn error_page(text: &str) -> Result<PageSource, Fault> {
+    let (status, file) = text.split_once('=').ok_or_else(|| Fault::new("is not of the form STATUS=FILE"))?;
+    let statuses = match (status.trim(), status.trim().parse()) {
+        ("4xx", _) => Statuses::Class(4),
+        ("5xx", _) => Statuses::Class(5),
+        (digits, Ok(code @ 400..=599)) if !digits.starts_with('+') => Statuses::One(code),
+        (_, _) => return Err(Fault::new("is for no status from 400 to 599, and neither for 4xx nor 5xx")),
+    };
+    Ok(PageSource { statuses, path: site_file(file.trim())? })
 }
 
 /// `EXTENSION=TYPE`.
@@ -186,6 +199,19 @@ mod tests {
         for text in ["", "/", "app/", "a?b", "a#b", "../a", "a%00"] {
             check(text, Err("is not the path of a file in the folder to serve"));
         }
+    }
+
+    #[test]
+    fn error_pages() {
+        let shown = |page: &PageSource| format!("{} {}", page.statuses, page.path.as_bytes().escape_ascii());
+        let check = |text, expect| check(error_page, text, shown, expect);
+        check("404=404.html", Ok("404 /404.html"));
+        check("5xx = /errors/sorry.html", Ok("5xx /errors/sorry.html"));
+        check("404", Err("is not of the form STATUS=FILE"));
+        for text in ["=a", "200=a", "600=a", "3xx=a", "+404=a ", "4=a"] {
+            check(text, Err("is for no status from 400 to 599, and neither for 4xx nor 5xx"));
+        }
+        check("404=", Err("is not the path of a file in the folder to serve"));
     }
 
     #[test]

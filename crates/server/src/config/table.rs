@@ -21,6 +21,7 @@ use crate::backend::siblings::Precompressed;
 use crate::compression::Compress;
 use crate::site::added_fields::FieldRule;
 use crate::site::cors::Origin;
+use crate::site::error_pages::PageSource;
 use crate::site::routes::{RedirectRule, RewriteRule};
 
 /// Declares each row, and the list of them all: what is declared cannot be missing from the list.
@@ -264,6 +265,27 @@ knows what to show there. It stands in for a path without an
 extension, and for any other if the client names `text/html` in
 `Accept`, as a browser does that goes to a page; a script or an image
 that is missing stays 404. It is counted under its own path.",
+        owner: Room::Site,
+    };
+
+    ERROR_PAGE: PageSource = Parse::Text(site_value::error_page), Setting {
+        name: "error-page",
+        noun: "error page",
+        form: Form::Valued { short: None, placeholder: "STATUS=FILE" },
+        takes: Takes::Text,
+        occurs: Occurs::Tabled(Shape::Pairs),
+        places: Places::Everywhere,
+        default: None,
+        example: "404=errors/missing.html",
+        help: "The page for refusals with a status; repeatable",
+        doc: "\
+The file, by its path in the folder, whose content refusals with this
+status have: a status from 400 to 599, or `4xx` or `5xx`. Without it
+`404.html` is shown if the folder has one, and likewise `400.html`,
+`403.html`, `405.html`, `500.html`, `503.html`, and `50x.html` for all
+that begin with 5. The status stays, and nothing is counted. A page is
+64 KiB at most; a change is seen within a second or two. In the file
+it can be a table `[error-page]`, as in `404 = \"missing.html\"`.",
         owner: Room::Site,
     };
 
@@ -539,12 +561,14 @@ everything at once, as a second signal does.",
         help: "The file that keeps the counts; none: since start only",
         doc: "\
 The file that keeps the counts from one run to the next; only one
-server at a time may count in it. `auto` is a file that is named after
-the absolute path of the folder to serve, in `$STATE_DIRECTORY` if
-that is set (systemd does), else in `$XDG_STATE_HOME/tallyd`, else in
-`~/.local/state/tallyd`. `none` keeps them in memory, since the start.
-Files of such names are `./auto` and `./none`. A ledger that clients
-could fetch, because it is in the folder to serve, is refused.",
+server at a time may count in it. `auto` is a file named after the
+absolute path of the folder to serve (where that is a link, after the
+link, which may be flipped to the next release), in
+`$STATE_DIRECTORY` if that is set (systemd does), else in
+`$XDG_STATE_HOME/tallyd`, else in `~/.local/state/tallyd`. `none`
+keeps them in memory, since the start. Files of such names are
+`./auto` and `./none`. A ledger that clients could fetch, because it
+is in the folder to serve, is refused.",
         owner: Room::Ledger,
     };
 

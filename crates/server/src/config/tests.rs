@@ -55,6 +55,7 @@ pub(super) fn meaning(config: &Config, name: &str) -> String {
         "redirect" => all_shown(&config.addresses.redirects),
         "rewrite" => all_shown(&config.addresses.rewrites),
         "spa" => format!("{:?}", config.addresses.stand_in),
+        "error-page" => format!("{:?}", config.addresses.error_pages),
         "mime" => format!("{:?}", config.fields.types),
         "header" | "cache-control" => {
             let rules = config.fields.rules.iter();

@@ -37,6 +37,9 @@ pub(super) const MAX_SKIPPED_CONTENT: u64 = 64 * 1024;
 /// Above it the copy costs more than the second write.
 const MAX_COPIED_BYTES: u64 = 32 * 1024;
 
+/// The type of the sentences that answers have where a site has no page for them.
+const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
+
 /// What is known of the request that is being answered, beyond its head.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
@@ -360,7 +363,7 @@ fn redirect_to(
     begin(status, worker, output);
     write_added_fields(Some(request), worker, output);
     write_field(&mut output.bytes, "Location", location.as_str());
-    finish_with_text(&text, Asked::Read(request), status, persistence, worker, output);
+    finish_with(PLAIN_TEXT, text.as_bytes(), Asked::Read(request), status, persistence, worker, output);
     persistence
 }
 
@@ -399,7 +402,12 @@ pub(super) fn refuse(
     if refusal == Refusal::MethodNotAllowed {
         write_field(&mut output.bytes, "Allow", ALLOW);
     }
-    finish_with_text(refusal.sentence(), asked, refusal.status(), persistence, worker, output);
+    let page = asked.request().and_then(|_| worker.site.error_page(refusal.status()));
+    let (content_type, content) = match &page {
+        Some(page) => (&*page.content_type, &*page.content),
+        None => (PLAIN_TEXT, refusal.sentence().as_bytes()),
+    };
+    finish_with(content_type, content, asked, refusal.status(), persistence, worker, output);
     persistence
 }
 
@@ -416,18 +424,19 @@ pub(super) fn write_added_fields(request: Option<&Request<'_>>, worker: &Worker,
     }
 }
 
-fn finish_with_text(
-    text: &str,
+fn finish_with(
+    content_type: &str,
+    content: &[u8],
     asked: Asked<'_>,
     status: Status,
     persistence: Persistence,
     worker: &Worker,
     output: &mut Output,
 ) {
-    write_field(&mut output.bytes, "Content-Type", "text/plain; charset=utf-8");
-    write_field(&mut output.bytes, "Content-Length", &text.len().to_string());
+    write_field(&mut output.bytes, "Content-Type", content_type);
+    write_field(&mut output.bytes, "Content-Length", &content.len().to_string());
     write_end(&mut output.bytes, persistence);
-    let content = if asked.withholds_content() { "" } else { text };
+    let content = if asked.withholds_content() { b"" } else { content };
     expect_unnumbered(asked, status, content.len() as u64, worker, output);
-    output.bytes.extend_from_slice(content.as_bytes());
+    output.bytes.extend_from_slice(content);
 }

@@ -1,16 +1,25 @@
 //! Looking for what a path leads to, on whichever thread: a file with its siblings, a directory, another address, or
 //! nothing. What is found is not bound to a worker yet.
 
+use std::sync::Arc;
+
 use tallyd_http::content_coding::is_compressed;
 use tallyd_http::target::SitePath;
 
 use super::Publication;
 use super::serving::{Opened, OpenedSibling};
-use crate::backend::folder::{Failure, Found, OpenFile, Patience};
+use crate::backend::folder::{Failure, Folder, Found, OpenFile, Patience};
 use crate::backend::siblings::{Precompressed, Sibling, Surroundings};
 
 /// The largest content that is kept in memory and sent by copying, in bytes. Above it `sendfile` costs less than the copy.
 const MAX_CONTENT_IN_MEMORY: u64 = 32 * 1024;
+
+/// What things are looked for in, and by which rules.
+#[derive(Clone)]
+pub(crate) struct Source {
+    pub(crate) publication: Arc<Publication>,
+    pub(crate) folder: Arc<Folder>,
+}
 
 /// What is looked for.
 #[derive(Clone, Debug)]
@@ -52,8 +61,8 @@ impl Search<'_> {
 }
 
 /// Finds what is looked for, short of what stands in for it.
-pub(super) fn look_up(publication: &Publication, search: &Search<'_>, patience: Patience) -> Lookup {
-    match (look_up_path(publication, search.path(), patience), &search.rewritten) {
+pub(super) fn look_up(source: &Source, search: &Search<'_>, patience: Patience) -> Lookup {
+    match (look_up_path(source, search.path(), patience), &search.rewritten) {
         // Its references are relative: it is shown under its own address.
         (Lookup::Directory(path), Some(_)) => Lookup::Redirect(path),
         (lookup, _) => lookup,
@@ -61,24 +70,24 @@ pub(super) fn look_up(publication: &Publication, search: &Search<'_>, patience: 
 }
 
 /// Finds what a path leads to.
-pub(super) fn look_up_path(publication: &Publication, path: &SitePath<'_>, patience: Patience) -> Lookup {
-    if publication.hides(path) {
+pub(super) fn look_up_path(source: &Source, path: &SitePath<'_>, patience: Patience) -> Lookup {
+    if source.publication.hides(path) {
         return Lookup::Failed(Failure::Missing);
     }
-    match publication.folder.open(path.relative(), patience) {
-        Ok(Found::File(file)) => complete(publication, path.clone().into_owned(), file, patience),
+    match source.folder.open(path.relative(), patience) {
+        Ok(Found::File(file)) => complete(source, path.clone().into_owned(), file, patience),
         Ok(Found::Directory) if !path.is_directory_form() => Lookup::Redirect(path.to_directory()),
-        Ok(Found::Directory) => look_up_index(publication, path, patience),
-        Err(Failure::Missing) if path.is_directory_form() => look_up_file_form(publication, path, patience),
+        Ok(Found::Directory) => look_up_index(source, path, patience),
+        Err(Failure::Missing) if path.is_directory_form() => look_up_file_form(source, path, patience),
         Err(failure) => Lookup::Failed(failure),
     }
 }
 
 /// Finds a file that was asked for as if it were a directory. It is not served there, because its relative references
 /// would lead elsewhere than from its own path, and because one resource has one path.
-fn look_up_file_form(publication: &Publication, path: &SitePath<'_>, patience: Patience) -> Lookup {
+fn look_up_file_form(source: &Source, path: &SitePath<'_>, patience: Patience) -> Lookup {
     let Some(path) = path.to_file() else { return Lookup::Failed(Failure::Missing) };
-    match publication.folder.open(path.relative(), patience) {
+    match source.folder.open(path.relative(), patience) {
         Ok(Found::File(_)) => Lookup::Redirect(path),
         // It has become a directory between two looks.
         Ok(Found::Directory) => Lookup::Failed(Failure::Missing),
@@ -87,29 +96,24 @@ fn look_up_file_form(publication: &Publication, path: &SitePath<'_>, patience: P
 }
 
 /// Finds the first index file of a directory.
-fn look_up_index(publication: &Publication, directory: &SitePath<'_>, patience: Patience) -> Lookup {
-    for name in &publication.index {
+fn look_up_index(source: &Source, directory: &SitePath<'_>, patience: Patience) -> Lookup {
+    for name in &source.publication.index {
         let index = directory.join(name);
-        match publication.folder.open(index.relative(), patience) {
-            Ok(Found::File(file)) => return complete(publication, index, file, patience),
+        match source.folder.open(index.relative(), patience) {
+            Ok(Found::File(file)) => return complete(source, index, file, patience),
             Ok(Found::Directory) | Err(Failure::Missing) => {}
             Err(failure) => return Lookup::Failed(failure),
         }
     }
-    if publication.listings.are_off() {
+    if source.publication.listings.are_off() {
         return Lookup::Failed(Failure::Missing);
     }
     Lookup::Directory(directory.clone().into_owned())
 }
 
 /// Opens what is beside a file, and reads what is small.
-fn complete(
-    publication: &Publication,
-    path: SitePath<'static>,
-    file: OpenFile,
-    patience: Patience,
-) -> Lookup {
-    let found = look_around(publication, &path, &file, patience).and_then(|(surroundings, siblings)| {
+fn complete(source: &Source, path: SitePath<'static>, file: OpenFile, patience: Patience) -> Lookup {
+    let found = look_around(source, &path, &file, patience).and_then(|(surroundings, siblings)| {
         let read = |Sibling { coding, file }| {
             read_if_small(file, patience).map(|opened| OpenedSibling { coding, opened })
         };
@@ -124,14 +128,16 @@ fn complete(
 
 /// Finds the siblings of a file that can have some.
 fn look_around(
-    publication: &Publication,
+    source: &Source,
     path: &SitePath<'_>,
     file: &OpenFile,
     patience: Patience,
 ) -> Result<(Surroundings, Vec<Sibling>), Failure> {
-    match publication.precompressed {
-        Precompressed::Served if !is_compressed(&publication.media_types.of_file_name(path.file_name())) => {
-            Surroundings::explore(&publication.folder, path, &file.version, patience)
+    match source.publication.precompressed {
+        Precompressed::Served
+            if !is_compressed(&source.publication.media_types.of_file_name(path.file_name())) =>
+        {
+            Surroundings::explore(&source.folder, path, &file.version, patience)
         }
         Precompressed::Served | Precompressed::Ignored => Ok((Surroundings::UNSEEN, Vec::new())),
     }

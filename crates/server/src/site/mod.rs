@@ -5,6 +5,7 @@
 
 pub(crate) mod added_fields;
 pub(crate) mod cors;
+pub(crate) mod error_pages;
 pub(crate) mod listing;
 mod lookup;
 pub(crate) mod pattern;
@@ -12,6 +13,7 @@ pub(crate) mod routes;
 mod serving;
 mod template;
 
+use std::cell::RefCell;
 use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -30,8 +32,9 @@ use tallyd_ledger::{Ledger, Reporter};
 pub(crate) use self::lookup::Search;
 
 use self::added_fields::AddedFields;
+use self::error_pages::{ErrorPage, ErrorPages};
 use self::listing::{Listing, Listings};
-use self::lookup::{FoundFile, Lookup, look_up, look_up_path};
+use self::lookup::{FoundFile, Lookup, Source, look_up, look_up_path};
 use self::routes::{Redirect, Route, Routes};
 use self::serving::{Common, Origin, encoded, variants};
 use crate::access_log::Details;
@@ -42,10 +45,8 @@ use crate::backend::variants::Made;
 use crate::clock;
 use crate::compression::{Compress, Compressor, Material, Product};
 
-/// What all workers share of a site.
+/// The rules of a site, which all workers share and which stay.
 pub(crate) struct Publication {
-    /// Where the files are.
-    pub(crate) folder: Folder,
     /// The names of files that stand for their directory, in the order in which they are looked for.
     pub(crate) index: Vec<Box<str>>,
     /// How a directory without such a file is shown.
@@ -79,9 +80,19 @@ pub(crate) enum DotNames {
     Shown,
 }
 
-/// A worker's view of the site: the publication, and its own memory of it.
+/// What a site consists of for the time being; all workers share it until there is another.
+#[derive(Debug)]
+pub(crate) struct Edition {
+    /// Where the files are.
+    pub(crate) folder: Arc<Folder>,
+    /// What is shown where there is nothing to show.
+    pub(crate) error_pages: ErrorPages,
+}
+
+/// A worker's view of the site: the publication in its present edition, and its own memory of it.
 pub(crate) struct Site {
     publication: Arc<Publication>,
+    edition: RefCell<Arc<Edition>>,
     memory: Memory,
 }
 
@@ -111,8 +122,30 @@ pub(crate) struct CodingOrder {
 }
 
 impl Site {
-    pub(crate) fn new(publication: Arc<Publication>, memory_bytes: u64) -> Site {
-        Site { publication, memory: Memory::new(memory_bytes) }
+    pub(crate) fn new(publication: Arc<Publication>, edition: Arc<Edition>, memory_bytes: u64) -> Site {
+        Site { publication, edition: RefCell::new(edition), memory: Memory::new(memory_bytes) }
+    }
+
+    /// Goes on with another edition. What is being sent of the old one is sent to its end.
+    pub(crate) fn take_up(&self, edition: Arc<Edition>) {
+        let replaced = self.edition.replace(edition);
+        if !self.is_current(&replaced.folder) {
+            self.memory.forget_all();
+        }
+    }
+
+    /// The page for an answer with this status, if the site has one.
+    pub(crate) fn error_page(&self, status: Status) -> Option<Arc<ErrorPage>> {
+        self.edition.borrow().error_pages.page(status).map(Arc::clone)
+    }
+
+    fn is_current(&self, folder: &Arc<Folder>) -> bool {
+        Arc::ptr_eq(&self.edition.borrow().folder, folder)
+    }
+
+    fn source(&self) -> Source {
+        let publication = Arc::clone(&self.publication);
+        Source { publication, folder: Arc::clone(&self.edition.borrow().folder) }
     }
 
     /// A number that tells clients behind one address apart, by what they say of themselves.
@@ -150,7 +183,7 @@ impl Site {
         query: listing::Query,
         form: ListingForm,
     ) -> Selection {
-        match Listing::read(Arc::clone(&self.publication), path, query, form).await {
+        match Listing::read(self.source(), path, query, form).await {
             Ok(listing) => Selection::Listing(Box::new(listing)),
             Err(failure) => Selection::Refused(refusal_of(failure)),
         }
@@ -183,35 +216,37 @@ impl Site {
         };
         let stand_in = self.publication.stand_in_for(&path, accept);
         let search = Search { asked: path, rewritten, stand_in };
-        let lookup = look_up(&self.publication, &search, Patience::CachedOnly);
+        let source = self.source();
+        let lookup = look_up(&source, &search, Patience::CachedOnly);
         match (&search.stand_in, &lookup) {
             // The usual case of a stand-in: it is in memory already.
             (Some(path), Lookup::Failed(Failure::Missing)) => match self.recall(path) {
                 Some(file) => Selection::File(file),
                 None => {
-                    self.adopt(search.clone(), look_up_path(&self.publication, path, Patience::CachedOnly))
+                    let lookup = look_up_path(&source, path, Patience::CachedOnly);
+                    self.adopt(search.clone(), lookup, &source)
                 }
             },
-            (_, _) => self.adopt(search, lookup),
+            (_, _) => self.adopt(search, lookup, &source),
         }
     }
 
     fn recall(&self, path: &SitePath<'_>) -> Option<Rc<Remembered>> {
-        self.memory.recall(path, &self.publication.folder)
+        self.memory.recall(path, &self.edition.borrow().folder)
     }
 
     /// Selects what is looked for on a thread that may wait.
     pub(crate) async fn fetch(&self, search: Search<'static>) -> Selection {
-        let publication = Arc::clone(&self.publication);
-        let sought = search.clone();
-        let look = move || match (look_up(&publication, &sought, Patience::MayBlock), &sought.stand_in) {
+        let source = self.source();
+        let (drawn_from, sought) = (source.clone(), search.clone());
+        let look = move || match (look_up(&drawn_from, &sought, Patience::MayBlock), &sought.stand_in) {
             (Lookup::Failed(Failure::Missing), Some(path)) => {
-                look_up_path(&publication, path, Patience::MayBlock)
+                look_up_path(&drawn_from, path, Patience::MayBlock)
             }
             (lookup, _) => lookup,
         };
         match tokio::task::spawn_blocking(look).await {
-            Ok(lookup) => self.adopt(search, lookup),
+            Ok(lookup) => self.adopt(search, lookup, &source),
             // The search panicked, or the runtime is ending.
             Err(_) => Selection::Refused(Refusal::Broken),
         }
@@ -247,7 +282,7 @@ impl Site {
     }
 
     /// Turns what was found into something that this worker serves and remembers.
-    fn adopt(&self, search: Search<'_>, lookup: Lookup) -> Selection {
+    fn adopt(&self, search: Search<'_>, lookup: Lookup, source: &Source) -> Selection {
         let file = match lookup {
             Lookup::File(file) => *file,
             Lookup::Redirect(path) => {
@@ -278,7 +313,8 @@ impl Site {
         let variants = variants(opened, siblings, &common);
         let tally = self.publication.ledger.resource(path.as_bytes());
         let file = Rc::new(Remembered::new(path, version, surroundings, tally, variants, added));
-        if is_settled {
+        // An edition may have been replaced while it was looked for.
+        if is_settled && self.is_current(&source.folder) {
             // What stands in for many paths is remembered under its own: any of theirs may come to have a file.
             let key = if search.stand_in.as_ref() == Some(file.path()) { file.path() } else { &search.asked };
             self.memory.remember(key, &file);

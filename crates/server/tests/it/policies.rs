@@ -3,4 +3,6 @@
 mod addresses;
 mod fields;
 mod files;
+mod pages;
+mod root;
 mod routes;

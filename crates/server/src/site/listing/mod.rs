@@ -26,7 +26,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::audience::Seat;
 use self::page::Page;
-use super::{DotNames, Publication};
+use super::DotNames;
+use super::lookup::Source;
 use crate::backend::folder::Failure;
 use crate::config::ListingMode;
 
@@ -120,18 +121,19 @@ impl Listing {
     ///
     /// Dropping the future ends the reading. `Failure::Busy`: too much of large pages is under way.
     pub(crate) async fn read(
-        publication: Arc<Publication>,
+        source: Source,
         path: SitePath<'static>,
         query: Query,
         form: ListingForm,
     ) -> Result<Listing, Failure> {
-        let readings = Arc::clone(&publication.listings.readings);
+        let readings = Arc::clone(&source.publication.listings.readings);
         let turn = readings.acquire_owned().await.map_err(|_| Failure::Busy)?;
         let seat = Seat::take();
         let audience = seat.audience();
         let reading = tokio::task::spawn_blocking(move || {
-            let Publication { folder, listings, .. } = &*publication;
-            let page = folder
+            let listings = &source.publication.listings;
+            let page = source
+                .folder
                 .open_directory(path.relative())
                 .and_then(|directory| Page::read(&directory, &query, listings.dot_names, &audience))?;
             // The turn ends with the reading, also when nobody waits for it any more.

@@ -13,15 +13,16 @@ use tallyd_ledger::{Ledger, Options, Place};
 use super::*;
 use crate::backend::folder::{Folder, Links};
 use crate::backend::siblings::Precompressed;
+use crate::site::Publication;
 use crate::site::added_fields::{AddedFields, Hardening};
 use crate::site::cors::Cors;
 use crate::site::routes::Routes;
 
-fn publication(root: &Path, mode: ListingMode) -> Arc<Publication> {
+fn source(root: &Path, mode: ListingMode) -> Source {
     let (ledger, _) = Ledger::open(&Place::Memory, Options::default(), ()).expect("memory can be had");
-    Arc::new(Publication {
-        folder: Folder::new(File::open(root).expect("the root exists").into(), Links::Beneath)
-            .expect("the kernel guards it"),
+    let folder = Folder::new(File::open(root).expect("the root exists").into(), Links::Beneath)
+        .expect("the kernel guards it");
+    let publication = Publication {
         index: Vec::new(),
         listings: Listings::new(mode, DotNames::Hidden),
         precompressed: Precompressed::Served,
@@ -33,16 +34,17 @@ fn publication(root: &Path, mode: ListingMode) -> Arc<Publication> {
         compressor: None,
         ledger,
         identities: RandomState::new(),
-    })
+    };
+    Source { publication: Arc::new(publication), folder: Arc::new(folder) }
 }
 
 /// Reads a listing as a request for `target` would.
-fn read(publication: &Arc<Publication>, target: &str, form: ListingForm) -> Result<Listing, Failure> {
+fn read(source: &Source, target: &str, form: ListingForm) -> Result<Listing, Failure> {
     let Ok(Target::Path { path, query }) = Target::parse(target.as_bytes()) else { panic!("{target}") };
     let query = Query::parse(query, PerPage::Readable);
-    let (publication, path) = (Arc::clone(publication), path.into_owned());
+    let (source, path) = (source.clone(), path.into_owned());
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime for the test");
-    runtime.block_on(Listing::read(publication, path, query, form))
+    runtime.block_on(Listing::read(source, path, query, form))
 }
 
 /// All chunks of a listing, each checked against its limit.
@@ -63,12 +65,12 @@ fn render(mut listing: Listing) -> String {
 }
 
 fn html(root: &Path, target: &str) -> String {
-    let listing = read(&publication(root, ListingMode::Html), target, ListingForm::Html);
+    let listing = read(&source(root, ListingMode::Html), target, ListingForm::Html);
     render(listing.expect("it is readable"))
 }
 
 fn json(root: &Path, target: &str) -> Value {
-    let listing = read(&publication(root, ListingMode::Json), target, ListingForm::Json);
+    let listing = read(&source(root, ListingMode::Json), target, ListingForm::Json);
     serde_json::from_str(&render(listing.expect("it is readable"))).expect("it is JSON")
 }
 
@@ -246,8 +248,8 @@ fn the_page_around_the_entries() {
 #[test]
 fn what_cannot_be_listed() {
     let root = folder_of_names();
-    let publication = publication(root.path(), ListingMode::Html);
-    let refused = |target| read(&publication, target, ListingForm::Html).expect_err("it is no directory");
+    let source = source(root.path(), ListingMode::Html);
+    let refused = |target| read(&source, target, ListingForm::Html).expect_err("it is no directory");
     assert_eq!(refused("/missing/"), Failure::Missing);
     assert_eq!(refused("/plain.txt/"), Failure::Missing);
 }
@@ -258,13 +260,13 @@ fn large_pages_are_bounded() {
     for number in 0..=LARGE_PAGE_ENTRIES {
         File::create(root.path().join(number.to_string())).expect("a file");
     }
-    let publication = publication(root.path(), ListingMode::Json);
-    let large = || read(&publication, "/?per_page=100000", ListingForm::Json);
+    let source = source(root.path(), ListingMode::Json);
+    let large = || read(&source, "/?per_page=100000", ListingForm::Json);
     let mut under_way: Vec<Listing> = (0..LARGE_PAGES_ENTRIES / (LARGE_PAGE_ENTRIES + 1))
         .map(|_| large().expect("there is room"))
         .collect();
     assert_eq!(large().expect_err("there is no room"), Failure::Busy);
-    read(&publication, "/", ListingForm::Json).expect("a page of usual size needs none");
+    read(&source, "/", ListingForm::Json).expect("a page of usual size needs none");
     under_way.pop();
     large().expect("there is room again");
 }
