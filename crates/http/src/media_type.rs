@@ -59,6 +59,13 @@ impl OwnType {
     }
 }
 
+/// As a setting says it, with what was added.
+impl Display for OwnType {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}={}", self.extension, self.content_type)
+    }
+}
+
 impl Display for TypeFault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {

@@ -9,6 +9,7 @@ use super::meant::Config;
 use super::root;
 use super::setting::Places;
 use super::start_error::StartError;
+use super::summary::summary;
 use super::table::TABLE;
 use super::value::BindAddress;
 
@@ -16,6 +17,9 @@ use super::value::BindAddress;
 pub(crate) fn explain(config: &Config) -> Result<String, StartError> {
     root::open(&config.root)?;
     let mut text = format!("# tallyd would serve {}.\n# {}\n", served(config), counted(config)?);
+    for sentence in summary(config) {
+        text.extend(["# ", &sentence, "\n"]);
+    }
     for setting in TABLE.iter().filter(|setting| setting.places != Places::CommandLine) {
         let given = config.typed.given(setting);
         let Some(first) = given.first() else { continue };

@@ -29,6 +29,7 @@ mod setting;
 mod site_value;
 mod size;
 mod start_error;
+mod summary;
 mod table;
 #[cfg(test)]
 mod tests;
