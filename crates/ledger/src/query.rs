@@ -3,6 +3,8 @@
 //! It only reads, and on a connection of its own, so it works while a server owns the ledger, and sees what
 //! that has committed up to then. Figures that the server has not committed yet are at most milliseconds old.
 
+pub mod browse;
+
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;

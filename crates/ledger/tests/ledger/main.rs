@@ -1,5 +1,6 @@
 //! The ledger through its public face, on real files and threads.
 
+mod browsing;
 mod counting;
 mod kill;
 mod misplaced;
