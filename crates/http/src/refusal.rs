@@ -50,6 +50,46 @@ pub enum Aftermath {
 }
 
 impl Refusal {
+    /// Every refusal, in the order of their numbers.
+    pub const ALL: [Refusal; 15] = [
+        Refusal::Malformed,
+        Refusal::AmbiguousFraming,
+        Refusal::BadHost,
+        Refusal::BadTarget,
+        Refusal::NotFound,
+        Refusal::Forbidden,
+        Refusal::MethodNotAllowed,
+        Refusal::RequestTimeout,
+        Refusal::TargetTooLong,
+        Refusal::ExpectationFailed,
+        Refusal::FieldsTooLarge,
+        Refusal::NotImplemented,
+        Refusal::Unavailable,
+        Refusal::Broken,
+        Refusal::VersionNotSupported,
+    ];
+
+    /// A name for figures: lower-case words joined by underscores.
+    pub fn name(self) -> &'static str {
+        match self {
+            Refusal::Malformed => "malformed",
+            Refusal::AmbiguousFraming => "ambiguous_framing",
+            Refusal::BadHost => "bad_host",
+            Refusal::BadTarget => "bad_target",
+            Refusal::NotFound => "not_found",
+            Refusal::Forbidden => "forbidden",
+            Refusal::MethodNotAllowed => "method_not_allowed",
+            Refusal::RequestTimeout => "request_timeout",
+            Refusal::TargetTooLong => "target_too_long",
+            Refusal::ExpectationFailed => "expectation_failed",
+            Refusal::FieldsTooLarge => "fields_too_large",
+            Refusal::NotImplemented => "not_implemented",
+            Refusal::Unavailable => "unavailable",
+            Refusal::Broken => "broken",
+            Refusal::VersionNotSupported => "version_not_supported",
+        }
+    }
+
     /// The status of the answer.
     pub fn status(self) -> Status {
         match self {

@@ -4,7 +4,10 @@
 //! `tallyd-ledger`'s; ARCHITECTURE.md has the map.
 
 mod access_log;
+mod admin;
 mod backend;
+mod calendar;
+mod census;
 mod clock;
 mod compression;
 mod config;

@@ -12,8 +12,10 @@ use tallyd_http::media_type::MediaTypes;
 use tokio::sync::watch;
 
 use crate::access_log::{AccessLog, Committed, Destination, File, Scribe, Writer};
+use crate::admin::{About, Admin, Deliveries, Opened, Sources, Witnessed};
 use crate::backend::folder::Folder;
 use crate::backend::remembered;
+use crate::clock;
 use crate::compression::{Compress, Compressor};
 use crate::config::{self, Config, LogFile, LogFormat, StartError};
 use crate::connection::presence::Limits;
@@ -37,9 +39,9 @@ const LOG_PATIENCE: Duration = Duration::from_secs(1);
 const LEDGER_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Descriptors of the process that belong to no worker: standard streams, the log, the root (and the one that
-/// replaces it), the main thread's runtime,
-/// and the ledger's two connections with their log and lock.
-const DESCRIPTORS: usize = 24;
+/// replaces it), the main thread's runtime, the ledger's two connections with their log and lock, and the admin side's
+/// runtime, listener and view of the ledger.
+const DESCRIPTORS: usize = 32;
 
 /// Serves until a signal ends it. An error may also come at the end: then not everything counted is in the ledger.
 pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
@@ -59,7 +61,10 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
     let Listening { addresses, of_workers } =
         listen::listen(&places(config), workers).map_err(|error| explain_bind(config, &error))?;
     let (log, scribe) = AccessLog::open(config.log.format);
-    let ledger = counting::open(config, Committed::new(log.clone()))?;
+    let admin = Opened::open(&config.admin)?;
+    let deliveries = admin.as_ref().map(|_| Deliveries::default());
+    let committed = Witnessed::new(Committed::new(log.clone()), deliveries.clone());
+    let ledger = counting::open(config, committed)?;
     let media_types = MediaTypes::new(config.fields.types.clone());
     let (renewal, editions) = start_renewal(config, folder, media_types.clone())?;
     let publication = Publication {
@@ -93,16 +98,38 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
         log: log.clone(),
     };
     let (stage, _) = watch::channel(Stage::Serving);
+    let mut inquiries = Vec::with_capacity(workers);
     for (number, listeners) in of_workers.into_iter().enumerate() {
-        worker::start(number, listeners, equipment.clone(), stage.subscribe()).map_err(|error| {
+        let inquiry = worker::start(number, listeners, equipment.clone(), stage.subscribe()).map_err(|error| {
             StartError::misfit(format!("worker {number} cannot run ({error}); give it more descriptors, or start fewer, as in: --workers 1"))
         })?;
+        inquiries.push(inquiry);
     }
     let writer = start_scribe(config, scribe, log_output, &addresses)?;
+    let sources = |deliveries| Sources {
+        inquiries,
+        ledger: ledger.clone(),
+        deliveries,
+        losses: log.losses(),
+        stage: stage.clone(),
+        about: About {
+            root: config.root.value.display().to_string(),
+            addresses,
+            workers,
+            started: clock::timestamp(),
+        },
+    };
+    let admin = admin.zip(deliveries).map(|(opened, deliveries)| Admin::start(opened, sources(deliveries)));
+    let admin = admin.transpose().map_err(|error| {
+        StartError::misfit(format!("the dashboard cannot run ({error}); leave it out, as in: --admin off"))
+    })?;
     // The workers hold the only other ends of the log, so that it ends with them.
     drop(equipment);
     let anew = Anew { log: &log, renewal: &renewal };
     let left = ending.wait(&stage, config.limits.grace, &anew);
+    if let Some(admin) = admin {
+        admin.finish();
+    }
     let closed = ending.close(&ledger, left.max(LEDGER_PATIENCE), &anew);
     drop((log, ledger));
     writer.finish(LOG_PATIENCE);

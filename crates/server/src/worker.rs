@@ -22,6 +22,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, spawn_local};
 
 use crate::access_log::{AccessLog, Peer};
+use crate::census::{self, Books, InFlight, Inquiry, Meter, Questions};
 use crate::clock::SecondlyText;
 use crate::connection::buffers::Buffers;
 use crate::connection::departures::Departures;
@@ -78,6 +79,8 @@ pub(crate) struct Worker {
     pub(crate) buffers: Buffers,
     pub(crate) roster: Rc<Roster>,
     pub(crate) log: AccessLog,
+    /// What happens is counted here.
+    pub(crate) meter: Rc<Meter>,
     /// Where it is told what became of answers.
     pub(crate) recipients: Rc<Recipients>,
     /// The start of a plain 200's head.
@@ -94,15 +97,16 @@ pub(crate) struct Worker {
     departed: Notify,
 }
 
-/// Starts a worker's thread, and returns when it is ready to accept. It ends when `stage` says so and its
-/// connections are gone.
+/// Starts a worker's thread, and returns when it is ready to accept, with a way to ask it. It ends when `stage` says so and
+/// its connections are gone.
 pub(crate) fn start(
     number: usize,
     listeners: Vec<TcpListener>,
     equipment: Equipment,
     stage: watch::Receiver<Stage>,
-) -> io::Result<()> {
+) -> io::Result<Inquiry> {
     let (ready, readiness) = sync_channel(1);
+    let (inquiry, questions) = census::channel();
     let body = move || {
         let prepared = runtime().and_then(|runtime| Ok((prepare(&runtime, listeners)?, runtime)));
         match prepared {
@@ -110,7 +114,7 @@ pub(crate) fn start(
                 // The main thread waits for this value, or is gone and with it the process.
                 let _ = ready.send(Ok(()));
                 let editions = equipment.editions.clone();
-                runtime.block_on(Worker::new(equipment).run(listeners, stage, editions));
+                runtime.block_on(Worker::new(equipment).run(listeners, questions, stage, editions));
             }
             Err(error) => {
                 let _ = ready.send(Err(error));
@@ -118,7 +122,8 @@ pub(crate) fn start(
         }
     };
     thread::Builder::new().name(format!("worker-{number}")).spawn(body)?;
-    readiness.recv().unwrap_or_else(|_| Err(io::Error::other("the thread ended at once")))
+    readiness.recv().unwrap_or_else(|_| Err(io::Error::other("the thread ended at once")))?;
+    Ok(inquiry)
 }
 
 fn runtime() -> io::Result<LocalRuntime> {
@@ -138,13 +143,17 @@ impl Worker {
     fn new(equipment: Equipment) -> Worker {
         let Equipment { publication, editions, memory_bytes, limits, max_connections, log } = equipment;
         let edition = Arc::clone(&editions.borrow());
-        let site = Site::new(publication, edition, memory_bytes);
+        let meter = Rc::new(Meter::new());
+        let site = Site::new(publication, edition, memory_bytes, Rc::clone(&meter));
+        let in_flight = Rc::new(InFlight::default());
+        let ledger = site.reporter();
         Worker {
-            recipients: Rc::new(Recipients { ledger: site.reporter(), log: log.clone() }),
+            recipients: Rc::new(Recipients { ledger, log: log.clone(), in_flight }),
             site,
             buffers: Buffers::default(),
-            roster: Roster::new(limits),
+            roster: Roster::new(limits, Rc::clone(&meter)),
             log,
+            meter,
             ok_start: SecondlyText::new(|text, date| write_start(text, Status::OK, date)),
             date: SecondlyText::new(Vec::extend_from_slice),
             boundary_seed: RandomState::new(),
@@ -163,6 +172,15 @@ impl Worker {
         draw(0) << 64 | draw(1)
     }
 
+    /// What there is to tell of this worker.
+    fn books(&self) -> Books {
+        Books {
+            meter: Rc::clone(&self.meter),
+            roster: Rc::clone(&self.roster),
+            in_flight: Rc::clone(&self.recipients.in_flight),
+        }
+    }
+
     /// Whether the answer to a request should be a connection's last.
     pub(crate) fn is_draining(&self) -> bool {
         self.stage.get() != Stage::Serving
@@ -171,10 +189,12 @@ impl Worker {
     async fn run(
         self,
         listeners: Vec<AsyncFd<TcpListener>>,
+        questions: Questions,
         mut stage: watch::Receiver<Stage>,
         editions: watch::Receiver<Arc<Edition>>,
     ) {
         let worker = Rc::new(self);
+        let answering = spawn_local(questions.answer(worker.books()));
         let following = spawn_local(follow(editions, Rc::clone(&worker)));
         let accepting: Vec<JoinHandle<()>> =
             listeners.into_iter().map(|listener| spawn_local(accept(listener, Rc::clone(&worker)))).collect();
@@ -196,6 +216,7 @@ impl Worker {
         while worker.roster.len() > 0 {
             worker.departed.notified().await;
         }
+        answering.abort();
         following.abort();
         sweeping.abort();
         watching.abort();
@@ -261,6 +282,9 @@ struct Departure(Rc<Worker>);
 
 impl Drop for Departure {
     fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.meter.panicked();
+        }
         self.0.departed.notify_waiters();
     }
 }

@@ -2,8 +2,8 @@
 //! `\`, control characters and bytes beyond ASCII are `\xHH`.
 
 use super::append;
-use super::calendar::Calendar;
 use super::exchange::Record;
+use crate::calendar::Calendar;
 
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

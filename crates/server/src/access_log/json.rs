@@ -5,8 +5,8 @@
 use tallyd_ledger::Outcome;
 
 use super::append;
-use super::calendar::Calendar;
 use super::exchange::Record;
+use crate::calendar::rfc_3339;
 
 /// Appends the line of a record.
 pub(super) fn write(out: &mut Vec<u8>, record: &Record<'_>) {
@@ -38,15 +38,7 @@ pub(super) fn write(out: &mut Vec<u8>, record: &Record<'_>) {
     write_text(out, exchange.referrer.as_deref());
     out.extend_from_slice(b",\"user_agent\":");
     write_text(out, exchange.user_agent.as_deref());
-    let Calendar { year, month, day, hour, minute, second } = Calendar::of(exchange.time.seconds);
-    let millisecond = exchange.time.nanoseconds / 1_000_000;
-    // RFC 3339 §5.6.
-    append(
-        out,
-        format_args!(
-            ",\"time\":\"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z\"}}\n"
-        ),
-    );
+    append(out, format_args!(",\"time\":\"{}\"}}\n", rfc_3339(exchange.time)));
 }
 
 /// A string, or `null`. All that some reader takes for the end of a line is escaped.

@@ -3,7 +3,6 @@
 //! Workers hand over values through a bounded queue and never wait: if the output stalls for longer than the queue
 //! holds, lines are dropped and their number is reported. Counts are not kept here, so none is lost.
 
-mod calendar;
 mod combined;
 mod committed;
 mod destination;
@@ -49,12 +48,25 @@ pub(crate) struct AccessLog {
 #[derive(Default)]
 struct Shared {
     dropped: Dropped,
+    /// Lines that were lost, since the start.
+    lost: AtomicU64,
     /// The bytes of text in the queue.
     queued_bytes: AtomicUsize,
     /// Lines that were handed over, and are neither written nor lost.
     unwritten: AtomicU64,
     /// Whether the file is to be opened anew.
     reopen: AtomicBool,
+}
+
+/// How many lines were lost. It does not keep the log open.
+#[derive(Clone)]
+pub(crate) struct Losses(Arc<Shared>);
+
+impl Losses {
+    /// Lines lost since the start: to a queue that was full, or to an output that could not be written.
+    pub(crate) fn lines(&self) -> u64 {
+        self.0.lost.load(Ordering::Relaxed)
+    }
 }
 
 impl AccessLog {
@@ -113,10 +125,18 @@ impl AccessLog {
         self.drop_lines(entry.lines());
     }
 
+    /// Tells how many lines were lost, for as long as it is kept.
+    pub(crate) fn losses(&self) -> Losses {
+        Losses(Arc::clone(&self.shared))
+    }
+
     /// Counts lines that will not be written.
     fn drop_lines(&self, count: u64) {
         match self.format {
-            LogFormat::Tally | LogFormat::Combined | LogFormat::Json => self.shared.dropped.add(count),
+            LogFormat::Tally | LogFormat::Combined | LogFormat::Json => {
+                self.shared.lost.fetch_add(count, Ordering::Relaxed);
+                self.shared.dropped.add(count);
+            }
             // There are none.
             LogFormat::Off => {}
         }

@@ -65,6 +65,7 @@ impl Scribe {
             format: self.format,
             output,
             text: preamble.into_bytes(),
+            shared: Arc::clone(&self.shared),
             lines: 0,
             state: State::Writing,
         };
@@ -114,6 +115,7 @@ struct Page {
     text: Vec<u8>,
     /// How many lines are on the page.
     lines: u64,
+    shared: Arc<Shared>,
     state: State,
 }
 
@@ -140,10 +142,16 @@ impl Page {
     /// Writes the page and begins an empty one.
     fn turn(&mut self) {
         self.state = match self.state {
-            State::Closed { lost } => State::Closed { lost: lost + self.lines },
+            State::Closed { lost } => {
+                self.shared.lost.fetch_add(self.lines, Ordering::Relaxed);
+                State::Closed { lost: lost + self.lines }
+            }
             State::Writing | State::Failing { .. } if self.text.is_empty() => self.state,
             State::Writing | State::Failing { .. } => {
                 let written = self.output.write(&self.text);
+                if written.is_err() {
+                    self.shared.lost.fetch_add(self.lines, Ordering::Relaxed);
+                }
                 self.judge(written)
             }
         };

@@ -129,7 +129,7 @@ fn arg(setting: &'static Setting) -> Arg {
 fn takes(arg: Arg, setting: &Setting) -> Arg {
     let arg = arg.value_parser(ValueParser::os_string());
     let arg = match setting.takes {
-        Takes::Text => arg,
+        Takes::Text | Takes::Secret => arg,
         Takes::Folder => arg.value_hint(ValueHint::DirPath),
         Takes::File => arg.value_hint(ValueHint::FilePath),
         Takes::OneOf(words) => arg.value_parser(ValueParser::new(Hinted(words))),

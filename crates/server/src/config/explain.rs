@@ -7,7 +7,7 @@ use std::fs::canonicalize;
 use super::given::quoted;
 use super::meant::Config;
 use super::root;
-use super::setting::Places;
+use super::setting::{Places, Takes};
 use super::start_error::StartError;
 use super::summary::summary;
 use super::table::TABLE;
@@ -24,10 +24,11 @@ pub(crate) fn explain(config: &Config) -> Result<String, StartError> {
         let given = config.typed.given(setting);
         let Some(first) = given.first() else { continue };
         let texts: Option<Vec<&str>> = given.iter().map(|given| given.text.to_str()).collect();
-        let line = match (setting.places, texts) {
-            (Places::Everywhere, Some(texts)) => setting.line_in_file(&texts),
+        let line = match (setting.places, setting.takes, texts) {
+            (_, Takes::Secret, _) => format!("# {} is set", setting.name),
+            (Places::Everywhere, _, Some(texts)) => setting.line_in_file(&texts),
             // What a file cannot say is said in a comment.
-            (Places::Everywhere, None) | (Places::NotInFile | Places::CommandLine, _) => {
+            (Places::Everywhere, _, None) | (Places::NotInFile | Places::CommandLine, _, _) => {
                 format!("# {} {}", setting.name, quoted(&first.text))
             }
         };

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 
-use super::setting::{Row, Setting};
+use super::setting::{Row, Setting, Takes};
 use super::start_error::StartError;
 use super::value::Fault;
 
@@ -80,10 +80,15 @@ impl Given {
     }
 }
 
-/// As the subject of a sentence: `the port "99999" (--port, command line)`.
+/// As the subject of a sentence: `the port "99999" (--port, command line)`. A secret is not said.
 impl fmt::Display for Given {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the {} {} ", self.setting.noun, quoted(&self.text))?;
+        match self.setting.takes {
+            Takes::Secret => write!(f, "the {} ", self.setting.noun)?,
+            Takes::Text | Takes::Folder | Takes::File | Takes::OneOf(_) => {
+                write!(f, "the {} {} ", self.setting.noun, quoted(&self.text))?;
+            }
+        }
         match &self.origin {
             Origin::Flag | Origin::Default => write!(f, "({}, {})", self.setting.flag(), self.place()),
             Origin::Variable => write!(f, "({})", self.place()),

@@ -17,7 +17,7 @@ use super::ledger_file::{self, StateFolder};
 use super::start_error::StartError;
 use super::table;
 use super::typed::Typed;
-use super::value::{BindAddress, LedgerFile, ListingMode, LogFile, LogFormat};
+use super::value::{AdminAddress, BindAddress, LedgerFile, ListingMode, LogFile, LogFormat, Token};
 use crate::access_log::Rotation;
 use crate::backend::folder::Links;
 use crate::backend::siblings::Precompressed;
@@ -55,6 +55,8 @@ pub(crate) struct Config {
     pub(crate) ledger: Ledger,
     /// What is printed for each delivery.
     pub(crate) log: Log,
+    /// Who may look on, and where.
+    pub(crate) admin: Admin,
     /// What was typed, for [`super::explain()`].
     pub(super) typed: Typed,
 }
@@ -171,6 +173,21 @@ pub(crate) struct Log {
     pub(crate) rotation: Rotation,
 }
 
+/// Who may look on, and where.
+#[derive(Clone, Debug)]
+pub(crate) struct Admin {
+    /// The address of the admin side.
+    pub(crate) address: Sourced<AdminAddress>,
+    /// What a visitor must know.
+    pub(crate) token: Option<Sourced<Token>>,
+    /// The file that says so.
+    pub(crate) token_file: Option<Sourced<PathBuf>>,
+    /// Names that `Host` may have, in lower case.
+    pub(crate) hosts: Vec<Box<str>>,
+    /// Whether others than this machine's users may look on without a token.
+    pub(crate) insecure: bool,
+}
+
 impl Config {
     /// From what was typed to what is meant, or the first sentence about what cannot be read.
     pub(super) fn from_typed(typed: Typed, state: StateFolder) -> Result<Config, StartError> {
@@ -235,6 +252,13 @@ impl Config {
                     age: typed.one(&table::LOG_ROTATE_AGE)?.value,
                     keep: typed.one(&table::LOG_KEEP)?.value,
                 },
+            },
+            admin: Admin {
+                address: typed.one(&table::ADMIN)?,
+                token: typed.optional(&table::ADMIN_TOKEN)?,
+                token_file: typed.optional(&table::ADMIN_TOKEN_FILE)?,
+                hosts: each_once(typed.all(&table::ADMIN_HOST)?).into_iter().map(|name| name.value).collect(),
+                insecure: typed.one(&table::ADMIN_INSECURE)?.value,
             },
             typed,
         })

@@ -47,9 +47,9 @@ pub(crate) use counts::{Answer, Counts};
 pub(crate) use counts_table::Lines;
 pub(crate) use explain::explain;
 pub(crate) use given::{Sourced, quoted};
-pub(crate) use meant::Config;
+pub(crate) use meant::{Admin, Config};
 pub(crate) use start_error::StartError;
-pub(crate) use value::{BindAddress, LedgerFile, ListingMode, LogFile, LogFormat};
+pub(crate) use value::{AdminAddress, BindAddress, LedgerFile, ListingMode, LogFile, LogFormat, Token};
 
 /// What the program is asked to do.
 #[derive(Debug)]

@@ -88,6 +88,8 @@ pub(crate) enum Takes {
     File,
     /// One of a few words.
     OneOf(fn() -> Vec<&'static str>),
+    /// What nobody else may know: it is not shown again.
+    Secret,
 }
 
 /// How many values a setting has.
@@ -152,6 +154,8 @@ pub(crate) enum Room {
     Ledger,
     /// What is printed.
     AccessLog,
+    /// Who may look on.
+    Admin,
     /// How the settings themselves are read.
     Config,
     /// What is asked of a ledger.
@@ -169,6 +173,7 @@ impl Room {
             Room::Connection => "Connections",
             Room::Ledger => "Ledger",
             Room::AccessLog => "Access log",
+            Room::Admin => "Dashboard and API",
             Room::Config => "Configuration",
             Room::Counts => "Counts",
         }

@@ -84,6 +84,11 @@ pub(super) fn meaning(config: &Config, name: &str) -> String {
         "log-rotate-size" => format!("{}", config.log.rotation.size_bytes),
         "log-rotate-age" => format!("{:?}", config.log.rotation.age),
         "log-keep" => format!("{}", config.log.rotation.keep),
+        "admin" => format!("{:?}", config.admin.address.value),
+        "admin-token" => format!("{:?}", config.admin.token.as_ref().map(|token| token.value.as_bytes())),
+        "admin-token-file" => format!("{:?}", config.admin.token_file.as_ref().map(|file| &file.value)),
+        "admin-host" => format!("{:?}", config.admin.hosts),
+        "admin-insecure" => format!("{:?}", config.admin.insecure),
         other => panic!("the setting {other} has no meaning here: add its line"),
     }
 }
@@ -186,6 +191,21 @@ fn each_setting_on_the_command_line() {
     check(&[], "log-file", "StandardOutput");
     check(&["--log-file", "-"], "log-file", "StandardOutput");
     check(&["--log-file", "a.log"], "log-file", "Path(\"a.log\")");
+    check(&[], "admin", "At(127.0.0.1:0)");
+    check(&["--admin", "off"], "admin", "Off");
+    check(&["--admin", "[::1]:9000"], "admin", "At([::1]:9000)");
+    check(&[], "admin-token", "None");
+    check(
+        &["--admin-token", "aaaaaaaaaaaaaaaa"],
+        "admin-token",
+        "Some([97, 97, 97, 97, 97, 97, 97, 97, 97, 97, 97, 97, 97, 97, 97, 97])",
+    );
+    check(&[], "admin-token-file", "None");
+    check(&["--admin-token-file", "t"], "admin-token-file", "Some(\"t\")");
+    check(&[], "admin-host", "[\"localhost\"]");
+    check(&["--admin-host", "A.example"], "admin-host", "[\"a.example\"]");
+    check(&[], "admin-insecure", "false");
+    check(&["--admin-insecure"], "admin-insecure", "true");
 }
 
 #[test]

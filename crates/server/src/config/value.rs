@@ -5,7 +5,7 @@
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -92,6 +92,37 @@ pub(crate) enum LedgerFile {
     Nowhere,
     /// In this file.
     Path(PathBuf),
+}
+
+/// Where the admin side listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AdminAddress {
+    /// Nowhere.
+    Off,
+    /// Here; port 0 lets the system pick one.
+    At(SocketAddr),
+}
+
+/// What a visitor of the admin side must know. It is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Token(Box<str>);
+
+impl Token {
+    /// A token that was read from elsewhere than a setting.
+    pub(crate) fn parse(text: &str) -> Result<Token, Fault> {
+        token(text)
+    }
+
+    /// The text to compare with.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token")
+    }
 }
 
 /// A value that is one of a few words.
@@ -186,6 +217,40 @@ pub(crate) fn bind_address(text: &str) -> Result<BindAddress, Fault> {
         None => text.parse(),
     };
     address.map(BindAddress::Ip).map_err(|_| Fault::new("is neither all nor an IPv4 or IPv6 address"))
+}
+
+/// `off`, an address with a port, or an address alone, for which the system picks a port.
+pub(crate) fn admin_address(text: &str) -> Result<AdminAddress, Fault> {
+    if text == "off" {
+        return Ok(AdminAddress::Off);
+    }
+    let with_port = text.parse::<SocketAddr>().ok();
+    let alone = || match bind_address(text) {
+        Ok(BindAddress::Ip(ip)) => Some(SocketAddr::new(ip, 0)),
+        Ok(BindAddress::All) | Err(_) => None,
+    };
+    with_port
+        .or_else(alone)
+        .map(AdminAddress::At)
+        .ok_or_else(|| Fault::new("is neither off nor an IPv4 or IPv6 address with a port"))
+}
+
+/// A secret that can be said in a field of HTTP and not be guessed at once.
+pub(crate) fn token(text: &str) -> Result<Token, Fault> {
+    let is_sayable = text.bytes().all(|byte| byte.is_ascii_graphic());
+    if !is_sayable || !(16..=256).contains(&text.len()) {
+        return Err(Fault::new("is not 16 to 256 visible ASCII characters"));
+    }
+    Ok(Token(text.into()))
+}
+
+/// The name of a host as `Host` has it, without a port.
+pub(crate) fn host_name(text: &str) -> Result<Box<str>, Fault> {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    if text.is_empty() || text.len() > 253 || !text.bytes().all(is_name) {
+        return Err(Fault::new("is not the name of a host"));
+    }
+    Ok(text.to_ascii_lowercase().into())
 }
 
 /// The path of a file or folder, taken byte for byte.
@@ -284,6 +349,38 @@ mod tests {
             ["", "[]", "[::1", "::1]", "[127.0.0.1]", "localhost", "127.1", "127.0.0.1:80", "[::1]:80", "*"]
         {
             check(bind_address, text, BAD);
+        }
+    }
+
+    #[test]
+    fn addresses_to_look_on() {
+        const BAD: &str = "is neither off nor an IPv4 or IPv6 address with a port";
+        check(admin_address, "off", "Off");
+        check(admin_address, "127.0.0.1:0", "At(127.0.0.1:0)");
+        check(admin_address, "[::1]:9000", "At([::1]:9000)");
+        check(admin_address, "0.0.0.0", "At(0.0.0.0:0)");
+        check(admin_address, "::1", "At([::1]:0)");
+        for text in ["", "on", "all", "9000", ":9000", "localhost:9000", "127.0.0.1:65536", "127.0.0.1:"] {
+            check(admin_address, text, BAD);
+        }
+    }
+
+    #[test]
+    fn secrets() {
+        const BAD: &str = "is not 16 to 256 visible ASCII characters";
+        check(token, "0123456789abcdef", "Token");
+        check(token, &"x".repeat(256), "Token");
+        for text in ["", "0123456789abcde", "0123456789 abcdef", "0123456789abcdeé", "0123456789abcdef\n"] {
+            check(token, text, BAD);
+        }
+        check(token, &"x".repeat(257), BAD);
+    }
+
+    #[test]
+    fn names_of_hosts() {
+        check(host_name, "Admin.Example.org", "\"admin.example.org\"");
+        for text in ["", "a:80", "a/b", "[::1]", "ä", "a b"] {
+            check(host_name, text, "is not the name of a host");
         }
     }
 

@@ -1,5 +1,7 @@
 //! From a request to its answer in the output: decided and rendered without waiting.
 
+use std::rc::Rc;
+
 use tallyd_http::disposition;
 use tallyd_http::h1::framing::{self, Framing};
 use tallyd_http::h1::persistence::Persistence;
@@ -22,6 +24,7 @@ use super::receipts::{self, Dispatch, Numbered, Unnumbered};
 use crate::access_log::{Asked, Peer};
 use crate::backend::remembered::{Handle, Remembered};
 use crate::backend::variants::{Choice, Served};
+use crate::census::Protocol;
 use crate::clock;
 use crate::site::listing::{PerPage, Query};
 use crate::site::routes::Redirect;
@@ -199,7 +202,7 @@ fn retrieval_of(method: RetrievalMethod, target: &[u8]) -> Result<Sought<'_>, Re
 /// A file that was found, and what of it is sent to this client.
 #[derive(Clone, Copy)]
 struct Chosen<'f> {
-    file: &'f Remembered,
+    file: &'f Rc<Remembered>,
     served: &'f Served,
 }
 
@@ -222,6 +225,7 @@ fn deliver(
         counted_kind(&decision, method).map(|kind| file.tally.take_number(kind, clock::today()));
     let body = match (&decision, &served.prepared_fields) {
         (Decision::Whole, Some(fields)) => {
+            worker.meter.answered(Protocol::Http1, status);
             output.bytes.extend_from_slice(&worker.ok_start.now());
             output.bytes.extend_from_slice(fields);
             whole(&served.representation)
@@ -250,7 +254,7 @@ fn deliver(
                 RetrievalMethod::Get => receipts::Content::of_body(&body),
                 RetrievalMethod::Head => receipts::Content::Nothing,
             };
-            expect_receipt(number, status, content, served, request, worker, output);
+            expect_receipt(number, status, content, chosen, request, worker, output);
         }
         None => expect_unnumbered(Asked::Read(request), status, 0, worker, output),
     }
@@ -304,7 +308,7 @@ fn expect_receipt(
     number: tallyd_ledger::Request,
     status: Status,
     content: receipts::Content,
-    served: &Served,
+    Chosen { file, served }: Chosen<'_>,
     request: &Request<'_>,
     worker: &Worker,
     output: &mut Output,
@@ -315,10 +319,12 @@ fn expect_receipt(
         request: number,
         client: Client { address: ip, port, agent },
         representation: served.counted_as,
+        file: Rc::clone(file),
         content,
         content_at: output.position(),
         began: clock::ledger_moment(),
         details: worker.log.details(Asked::Read(request), status),
+        listed: None,
     }));
 }
 
@@ -394,6 +400,7 @@ pub(super) fn refuse(
         Aftermath::Continue => persistence,
         Aftermath::Close => Persistence::Close,
     };
+    worker.meter.refused(refusal);
     begin(refusal.status(), worker, output);
     write_added_fields(asked.request(), worker, output);
     if refusal == Refusal::NotFound && worker.site.has_stand_in() {
@@ -412,6 +419,7 @@ pub(super) fn refuse(
 }
 
 pub(super) fn begin(status: Status, worker: &Worker, output: &mut Output) {
+    worker.meter.answered(Protocol::Http1, status);
     write_start(&mut output.bytes, status, &worker.date.now());
 }
 

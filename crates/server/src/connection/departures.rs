@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::presence::Progress;
 use super::receipts::Receipts;
 use super::roster::Enrolment;
 use crate::kernel;
@@ -109,13 +110,14 @@ impl Watched {
         let Departing { enrolment, receipts, sent, farewell, .. } = &mut self.departing;
         let arrived = sent.saturating_sub(unacknowledged);
         receipts.settle(*sent, arrived);
+        enrolment.presence().tell_progress(Progress { sent: *sent, acknowledged: arrived });
         if enrolment.presence().interrupt(enrolment.limits(), || arrived).is_some() {
             return Finding::Over;
         }
         if unacknowledged == 0 && *farewell == Farewell::AtOnce {
             return Finding::Over;
         }
-        receipts.announce();
+        receipts.announce(enrolment.presence());
         if self.discard_input().is_err() || self.has_failed() {
             return Finding::Over;
         }

@@ -108,6 +108,9 @@ impl Conversation {
                     Err(end) => Err(end),
                 },
             };
+            if let Err(End::Interrupted(interrupt)) = waited {
+                self.worker.meter.gave_up(interrupt);
+            }
             match waited {
                 Ok(()) => {}
                 Err(End::Interrupted(Interrupt::SlowHead)) => return Some(self.give_up_on_head()),
@@ -231,7 +234,7 @@ impl Conversation {
             receipts.release();
             self.socket.await_acknowledgements(Awaits::None);
         } else {
-            receipts.announce();
+            receipts.announce(self.socket.presence());
         }
     }
 
@@ -251,7 +254,7 @@ impl Conversation {
     }
 
     async fn send_body(&mut self, body: Body<Handle>) -> Result<Outcome, End> {
-        self.output.receipts.announce();
+        self.output.receipts.announce(self.socket.presence());
         self.flush(Followed::ByMore).await?;
         let sent = transmit::send_body(&mut self.socket, body).await;
         self.output.at = self.socket.sent();

@@ -66,6 +66,31 @@ pub(crate) enum Interrupt {
     Ending,
 }
 
+impl Interrupt {
+    /// Every reason, in the order of their numbers.
+    pub(crate) const ALL: [Interrupt; 4] =
+        [Interrupt::Idle, Interrupt::SlowHead, Interrupt::SlowTransfer, Interrupt::Ending];
+
+    /// One word for it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Interrupt::Idle => "idle",
+            Interrupt::SlowHead => "slow_head",
+            Interrupt::SlowTransfer => "slow_transfer",
+            Interrupt::Ending => "ending",
+        }
+    }
+}
+
+/// How far a connection's stream to the client is, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// Written.
+    pub(crate) sent: u64,
+    /// Acknowledged by the client's system.
+    pub(crate) acknowledged: u64,
+}
+
 /// One connection's entry.
 #[derive(Debug)]
 pub(crate) struct Presence {
@@ -78,6 +103,9 @@ pub(crate) struct Presence {
     /// When to look for acknowledgements next, and how long to wait after that; absent if none is awaited.
     pub(super) next_look: Cell<Option<(Moment, Duration)>>,
     nudged: Cell<bool>,
+    /// Whether someone wants to know the progress, and what was told last.
+    asked: Cell<bool>,
+    progress: Cell<Progress>,
     waker: RefCell<Option<Waker>>,
 }
 
@@ -104,6 +132,8 @@ impl Presence {
             interrupt: Cell::new(None),
             next_look: Cell::new(None),
             nudged: Cell::new(false),
+            asked: Cell::new(false),
+            progress: Cell::default(),
             waker: RefCell::default(),
         }
     }
@@ -183,6 +213,29 @@ impl Presence {
         }
         self.arrived_before.set(arrived);
         self.window.set(Window::Open { since: now });
+    }
+
+    /// Asks the connection how far it is. One that is being closed tells without being asked.
+    pub(crate) fn ask_progress(&self) {
+        if self.phase.get() != Phase::Closing && !self.asked.replace(true) {
+            self.wake();
+        }
+    }
+
+    /// Whether it was asked and has not told.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.asked.get()
+    }
+
+    /// Tells how far the connection is.
+    pub(crate) fn tell_progress(&self, progress: Progress) {
+        self.asked.set(false);
+        self.progress.set(progress);
+    }
+
+    /// What was told last.
+    pub(crate) fn progress(&self) -> Progress {
+        self.progress.get()
     }
 
     /// Whether it is time to look for acknowledgements; says so once.

@@ -11,9 +11,12 @@ use std::time::Duration;
 use tallyd_http::multipart::{Multipart, Piece};
 use tallyd_http::range::ByteRange;
 use tallyd_http::response::Body;
-use tallyd_ledger::{Client, Delivery, Moment, Outcome, Received, Reporter, Representation, Request};
+use tallyd_ledger::{Client, Delivery, Kind, Moment, Outcome, Received, Reporter, Representation, Request};
 
+use super::presence::Presence;
 use crate::access_log::{AccessLog, Answered, Details, Exchange, Peer};
+use crate::backend::remembered::Remembered;
+use crate::census::{Answering, InFlight, Listed};
 use crate::clock::{self, Moment as Tick};
 
 /// How many answers, and for how long, a busy connection may have on its way before it is asked what has arrived: to ask is a
@@ -50,6 +53,8 @@ pub(crate) struct Numbered {
     pub(crate) client: Client,
     /// What is sent.
     pub(crate) representation: Representation,
+    /// Of what.
+    pub(crate) file: Rc<Remembered>,
     /// Which bytes of it.
     pub(crate) content: Content,
     /// Where the content begins in the connection's stream of bytes.
@@ -58,6 +63,8 @@ pub(crate) struct Numbered {
     pub(crate) began: Moment,
     /// For the access line.
     pub(crate) details: Details,
+    /// Its place among the transfers in flight, once it is one.
+    pub(crate) listed: Option<Listed>,
 }
 
 /// An answer that takes none, for a log that tells of it all the same.
@@ -79,6 +86,8 @@ pub(crate) struct Unnumbered {
 pub(crate) struct Recipients {
     pub(crate) ledger: Reporter<Details>,
     pub(crate) log: AccessLog,
+    /// Those who look at transfers in flight find them here.
+    pub(crate) in_flight: Rc<InFlight>,
 }
 
 /// The answers of one connection that are on their way, in the order of the stream.
@@ -180,11 +189,11 @@ impl Receipts {
         }
     }
 
-    /// Tells the ledger of what does not end at once.
-    pub(crate) fn announce(&mut self) {
+    /// Tells the ledger, and those who look on, of what does not end at once on this connection.
+    pub(crate) fn announce(&mut self, connection: &Rc<Presence>) {
         for dispatch in &mut self.waiting {
             match dispatch {
-                Dispatch::Numbered(answer) => self.recipients.ledger.began(&mut answer.request),
+                Dispatch::Numbered(answer) => answer.announce(&self.recipients, connection),
                 Dispatch::Unnumbered(_) => {}
             }
         }
@@ -254,6 +263,25 @@ impl Dispatch {
 }
 
 impl Numbered {
+    fn announce(&mut self, recipients: &Recipients, connection: &Rc<Presence>) {
+        recipients.ledger.began(&mut self.request);
+        match self.request.kind() {
+            Kind::Full | Kind::Partial if self.listed.is_none() => {
+                let answering = Answering {
+                    file: &self.file,
+                    number: self.request.number(),
+                    kind: self.request.kind(),
+                    peer: Peer { ip: self.client.address, port: self.client.port },
+                    began: self.began,
+                    content_at: self.content_at,
+                    content_length: self.content.length(),
+                };
+                self.listed = Some(recipients.in_flight.list(answering, connection));
+            }
+            Kind::Full | Kind::Partial | Kind::Head | Kind::NotModified => {}
+        }
+    }
+
     /// The delivery, with `arrived` bytes of the content acknowledged, and `resumable` ones as in [`Dispatch::report`].
     fn into_delivery(self, arrived: u64, resumable: u64, outcome: Outcome) -> Delivery<Details> {
         Delivery {

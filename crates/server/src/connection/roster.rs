@@ -13,6 +13,7 @@ use slab::Slab;
 use tokio::sync::Notify;
 
 use super::presence::{Awaits, FIRST_PAUSE, Interrupt, Limits, Phase, Presence};
+use crate::census::Meter;
 use crate::clock::Moment;
 
 /// All connections of one worker.
@@ -20,6 +21,7 @@ use crate::clock::Moment;
 pub(crate) struct Roster {
     entries: RefCell<Slab<Rc<Presence>>>,
     limits: Limits,
+    meter: Rc<Meter>,
     /// How many connections await acknowledgements.
     awaiting: Cell<usize>,
     /// Told when the first connection does, while nobody looks.
@@ -45,10 +47,12 @@ pub(crate) struct Enrolment {
 }
 
 impl Roster {
-    pub(crate) fn new(limits: Limits) -> Rc<Roster> {
+    /// Nobody yet; what is sent to those who come is counted by `meter`.
+    pub(crate) fn new(limits: Limits, meter: Rc<Meter>) -> Rc<Roster> {
         Rc::new(Roster {
             entries: RefCell::default(),
             limits,
+            meter,
             awaiting: Cell::new(0),
             awakening: Notify::new(),
             pace: Cell::new(Pace::Leisurely),
@@ -57,6 +61,7 @@ impl Roster {
 
     /// Puts a connection on the roster.
     pub(crate) fn enrol(self: &Rc<Self>) -> Enrolment {
+        self.meter.accepted();
         let presence = Rc::new(Presence::new());
         let key = self.entries.borrow_mut().insert(Rc::clone(&presence));
         Enrolment { roster: Rc::clone(self), key, presence }
@@ -116,7 +121,7 @@ impl Roster {
 
 impl Enrolment {
     /// The connection's entry.
-    pub(crate) fn presence(&self) -> &Presence {
+    pub(crate) fn presence(&self) -> &Rc<Presence> {
         &self.presence
     }
 
@@ -138,6 +143,11 @@ impl Enrolment {
             }
             (Awaits::Some, Some(_)) | (Awaits::None, None) => {}
         }
+    }
+
+    /// Counts what is sent on the connection.
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.roster.meter
     }
 
     /// What bounds the connection.

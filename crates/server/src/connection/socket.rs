@@ -3,13 +3,14 @@
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use rustix::net::{SendAncillaryBuffer, SendFlags};
 
 use super::buffers::{Buffers, Input};
 use super::departures::{Departing, Farewell};
-use super::presence::{Awaits, Interrupt, Phase, Presence};
+use super::presence::{Awaits, Interrupt, Phase, Presence, Progress};
 use super::receipts::Receipts;
 use super::roster::Enrolment;
 use super::stream::Stream;
@@ -68,7 +69,7 @@ impl Socket {
     }
 
     /// The connection's place on the roster.
-    pub(crate) fn presence(&self) -> &Presence {
+    pub(crate) fn presence(&self) -> &Rc<Presence> {
         self.enrolment.presence()
     }
 
@@ -85,6 +86,13 @@ impl Socket {
     /// How many bytes of the stream to the client its system has acknowledged.
     pub(crate) fn acknowledged(&self) -> u64 {
         self.sent.saturating_sub(self.unacknowledged())
+    }
+
+    /// Tells those who look on how far the connection is. It is asked to while it waits for its client; before it waits for
+    /// anything else, it does so by itself.
+    pub(crate) fn tell_progress(&self) {
+        let progress = Progress { sent: self.sent, acknowledged: self.acknowledged() };
+        self.presence().tell_progress(progress);
     }
 
     /// Waits for input. The buffer is given back while there is nothing to hold in it.
@@ -187,6 +195,7 @@ impl Socket {
             match self.stream.try_write(&mut write) {
                 Ok(sent) => {
                     self.sent += sent as u64;
+                    self.enrolment.meter().sent(sent as u64);
                     return Ok(sent);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable().await?,
@@ -234,6 +243,9 @@ impl Socket {
     }
 
     fn poll_interrupt(&self, context: &Context<'_>) -> Poll<End> {
+        if self.presence().is_asked() {
+            self.tell_progress();
+        }
         let arrived = || self.arrived();
         self.presence().poll_interrupt(self.enrolment.limits(), context, arrived).map(End::Interrupted)
     }

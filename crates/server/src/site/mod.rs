@@ -42,6 +42,7 @@ use crate::backend::folder::{Failure, Folder, Patience};
 use crate::backend::remembered::{Handle, Memory, Remembered};
 use crate::backend::siblings::Precompressed;
 use crate::backend::variants::Made;
+use crate::census::Meter;
 use crate::clock;
 use crate::compression::{Compress, Compressor, Material, Product};
 
@@ -94,6 +95,7 @@ pub(crate) struct Site {
     publication: Arc<Publication>,
     edition: RefCell<Arc<Edition>>,
     memory: Memory,
+    meter: Rc<Meter>,
 }
 
 /// What a path leads to, for the one who asks.
@@ -122,8 +124,13 @@ pub(crate) struct CodingOrder {
 }
 
 impl Site {
-    pub(crate) fn new(publication: Arc<Publication>, edition: Arc<Edition>, memory_bytes: u64) -> Site {
-        Site { publication, edition: RefCell::new(edition), memory: Memory::new(memory_bytes) }
+    pub(crate) fn new(
+        publication: Arc<Publication>,
+        edition: Arc<Edition>,
+        memory_bytes: u64,
+        meter: Rc<Meter>,
+    ) -> Site {
+        Site { publication, edition: RefCell::new(edition), memory: Memory::new(memory_bytes), meter }
     }
 
     /// Goes on with another edition. What is being sent of the old one is sent to its end.
@@ -203,8 +210,10 @@ impl Site {
 
     fn select_beneath(&self, path: SitePath<'_>, accept: &FieldLines<'_>) -> Selection {
         if let Some(file) = self.recall(&path) {
+            self.meter.recalled();
             return Selection::File(file);
         }
+        self.meter.looked_up();
         let rewritten = match self.publication.routes.route(&path) {
             Route::Straight => None,
             Route::Rewritten(path) => Some(path),

@@ -90,6 +90,7 @@ async fn send_file(socket: &mut Socket, file: &Arc<OwnedFd>, range: ByteRange) -
     while offset < end_of_range {
         let end = end_of_range.min(offset + WINDOW_BYTES);
         if !is_resident(file, offset, end) {
+            socket.tell_progress();
             socket.presence().enter(Phase::Fetching);
             read_ahead(Arc::clone(file), offset, end).await;
         }

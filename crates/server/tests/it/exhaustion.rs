@@ -25,7 +25,7 @@ fn with_descriptors(command: &Command, limit: u32) -> Command {
 
 #[test]
 fn too_few_descriptors_neither_spin_nor_kill() {
-    const LIMIT: u32 = 64;
+    const LIMIT: u32 = 96;
     let site = Site::with(&[("f", "content")]);
     site.file("large", noise(1_000_000, 1));
     for workers in ["1", "2"] {
@@ -55,14 +55,14 @@ fn too_few_descriptors_neither_spin_nor_kill() {
         drop(conns);
         let recovered = server.fetch("/large");
         assert_eq!((recovered.status, recovered.content.len()), (200, 1_000_000));
-        eventually("the descriptors are free again", SOON, || (descriptors(server.pid()) < 40).then_some(()));
+        eventually("the descriptors are free again", SOON, || (descriptors(server.pid()) < 48).then_some(()));
     }
 }
 
 #[test]
 fn waiting_connections_are_served_when_descriptors_are_free_again() {
     let site = Site::with(&[("f", "content")]);
-    let mut command = with_descriptors(tallyd(&site).args(["--workers", "1"]), 64);
+    let mut command = with_descriptors(tallyd(&site).args(["--workers", "1"]), 96);
     let server = Server::launch(&mut command, Stdout::Followed);
     let mut first: Vec<Conn> = (0..100).map(|_| server.connect()).collect();
     // Those that were accepted leave one after the other; those that wait in the backlog must then get in,

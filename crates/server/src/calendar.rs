@@ -1,27 +1,36 @@
-//! The time of day in UTC by its numbers, as the formats write it.
+//! The time of day in UTC by its numbers, and as RFC 3339 writes it.
+
+use tallyd_http::validator::Timestamp;
 
 /// A second, as calendars and clocks show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Calendar {
-    pub(super) year: i64,
+pub(crate) struct Calendar {
+    pub(crate) year: i64,
     /// 1 to 12.
-    pub(super) month: u32,
+    pub(crate) month: u32,
     /// 1 to 31.
-    pub(super) day: u32,
-    pub(super) hour: u32,
-    pub(super) minute: u32,
-    pub(super) second: u32,
+    pub(crate) day: u32,
+    pub(crate) hour: u32,
+    pub(crate) minute: u32,
+    pub(crate) second: u32,
 }
 
 impl Calendar {
     /// The second that is `unix_seconds` after 1970-01-01T00:00:00Z.
-    pub(super) fn of(unix_seconds: i64) -> Calendar {
+    pub(crate) fn of(unix_seconds: i64) -> Calendar {
         const DAY: i64 = 86_400;
         let (year, month, day) = date(unix_seconds.div_euclid(DAY));
         // Less than a day's seconds.
         let second = unix_seconds.rem_euclid(DAY).unsigned_abs() as u32;
         Calendar { year, month, day, hour: second / 3600, minute: second / 60 % 60, second: second % 60 }
     }
+}
+
+/// A moment as RFC 3339 §5.6 writes it, in UTC with milliseconds.
+pub(crate) fn rfc_3339(time: Timestamp) -> String {
+    let Calendar { year, month, day, hour, minute, second } = Calendar::of(time.seconds);
+    let millisecond = time.nanoseconds / 1_000_000;
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z")
 }
 
 /// The date of a day counted from 1970-01-01, in the Gregorian calendar (Howard Hinnant, "chrono-Compatible Low-Level Date

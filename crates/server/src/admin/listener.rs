@@ -1,0 +1,116 @@
+//! The admin side's listener: opened at the start, so that trouble is said there, and served by hyper.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::sync::Semaphore;
+
+use super::guard::Guard;
+use super::patient::Patient;
+use crate::config::{self, AdminAddress, Sourced, StartError, Token};
+
+/// Visitors at a time; the next waits until one goes. The streams of events leave room for others.
+const CONNECTIONS: usize = 256;
+
+/// How long a head may take, and a connection rest between two requests.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The longest head, in bytes: the longest path, every byte of it percent-encoded.
+const HEAD_BYTES: usize = 128 * 1024;
+
+/// How long accepting pauses when the system is out of descriptors or memory.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The least that a token file may hold is checked like a token on the command line.
+const TOKEN_CURE: &str = "write the token on its first line, 16 to 256 visible ASCII characters";
+
+/// A listener, and who may be answered on it.
+pub(crate) struct Opened {
+    pub(super) listener: TcpListener,
+    pub(super) address: SocketAddr,
+    pub(super) guard: Guard,
+}
+
+/// The address that the connection was made to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LocalAddress(pub(super) SocketAddr);
+
+impl Opened {
+    /// Opens what the settings say; `None` if they say that there is no admin side.
+    pub(crate) fn open(config: &config::Admin) -> Result<Option<Opened>, StartError> {
+        let AdminAddress::At(address) = config.address.value else { return Ok(None) };
+        let token = token(config)?;
+        if !address.ip().is_loopback() && token.is_none() && !config.insecure {
+            return Err(config.address.misfit(
+                "can be reached by others, and there is no token",
+                "set one by --admin-token-file, listen on 127.0.0.1, or allow it by --admin-insecure",
+            ));
+        }
+        let misfit = |error: io::Error| {
+            config.address.misfit(
+                format_args!("cannot be listened on ({error})"),
+                "name another address of this machine, or off, as in: --admin 127.0.0.1:0",
+            )
+        };
+        let listener = TcpListener::bind(address).map_err(misfit)?;
+        listener.set_nonblocking(true).map_err(misfit)?;
+        let address = listener.local_addr().map_err(misfit)?;
+        Ok(Some(Opened { listener, address, guard: Guard::new(config.hosts.clone(), token) }))
+    }
+}
+
+fn token(config: &config::Admin) -> Result<Option<Token>, StartError> {
+    match (&config.token, &config.token_file) {
+        (Some(token), Some(_)) => {
+            Err(token.misfit("is given, and so is a file with one", "leave one of them out"))
+        }
+        (Some(token), None) => Ok(Some(token.value.clone())),
+        (None, Some(file)) => read_token(file).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+fn read_token(file: &Sourced<impl AsRef<Path>>) -> Result<Token, StartError> {
+    let text = std::fs::read_to_string(&file.value).map_err(|error| {
+        file.misfit(format_args!("cannot be read ({error})"), "name a file with the token")
+    })?;
+    let line = text.lines().next().unwrap_or("");
+    Token::parse(line).map_err(|fault| file.misfit(format_args!("holds a token that {fault}"), TOKEN_CURE))
+}
+
+/// Accepts visitors for as long as it is not aborted.
+pub(super) async fn accept(listener: TcpListener, router: Router) {
+    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_BYTES);
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        let Ok(address) = stream.local_addr() else { continue };
+        let router = router.clone();
+        let service = tower::service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(LocalAddress(address));
+            tower::ServiceExt::oneshot(router.clone(), request)
+        });
+        let conversation =
+            http.serve_connection(TokioIo::new(Patient::new(stream)), TowerToHyperService::new(service));
+        tokio::spawn(async move {
+            // A visitor who goes away, or speaks something else, is no concern of others.
+            let _ = conversation.await;
+            drop(place);
+        });
+    }
+}

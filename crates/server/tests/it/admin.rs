@@ -1,0 +1,7 @@
+//! The admin side as those who look on meet it: through its own socket, beside clients that download.
+
+mod answers;
+mod guarded;
+mod scraped;
+mod streams;
+mod visitor;

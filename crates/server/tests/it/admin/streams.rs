@@ -1,0 +1,107 @@
+//! Streams of events: live, bounded, and no burden to anyone when their readers are slow or gone.
+
+use serde_json::Value;
+
+use super::visitor::Visitor;
+use crate::harness::{Conn, Content, SOON, Server, Site, eventually, noise};
+
+/// A stream of events as a reader sees it.
+struct Events {
+    conn: Conn,
+    text: String,
+}
+
+impl Events {
+    fn open(visitor: Visitor) -> Events {
+        let mut conn = visitor.connect();
+        conn.send(format!("GET /api/v1/events HTTP/1.1\r\nHost: {}\r\n\r\n", visitor.0));
+        let head = conn.next_head().expect("an answer");
+        assert_eq!((head.status, head.field("Content-Type")), (200, Some("text/event-stream")));
+        Events { conn, text: String::new() }
+    }
+
+    /// The next snapshot.
+    fn next(&mut self) -> Value {
+        loop {
+            if let Some((event, rest)) = self.text.split_once("\n\n") {
+                let data = event.lines().find_map(|line| line.strip_prefix("data: ")).expect("data");
+                assert!(event.lines().any(|line| line == "event: snapshot"), "{event}");
+                let snapshot = serde_json::from_str(data).expect("JSON");
+                self.text = rest.to_owned();
+                return snapshot;
+            }
+            let chunk = self.chunk();
+            self.text.push_str(&chunk);
+        }
+    }
+
+    /// A chunk of the content (RFC 9112 section 7.1).
+    fn chunk(&mut self) -> String {
+        let mut line = String::new();
+        while !line.ends_with("\r\n") {
+            line.push(char::from(self.conn.take(1)[0]));
+        }
+        let length = usize::from_str_radix(line.trim_end(), 16).expect("a chunk's length");
+        let chunk = self.conn.take(length + 2);
+        String::from_utf8(chunk[..length].to_vec()).expect("UTF-8")
+    }
+}
+
+#[test]
+fn a_snapshot_comes_at_once_and_then_again_and_shows_what_happens() {
+    let site = Site::with(&[("large.bin", noise(8 << 20, 3)), ("small.txt", b"hello".to_vec())]);
+    let server = Server::start(&site, &[]);
+    let visitor = Visitor::of(&server);
+    let mut events = Events::open(visitor);
+    let first = events.next();
+    assert_eq!(first["summary"]["server"]["stage"], "serving");
+    assert_eq!(first["transfers"]["total"], 0);
+
+    let mut client = Conn::with_small_window(server.address());
+    client.send("GET /large.bin HTTP/1.1\r\nHost: a\r\n\r\n");
+    client.next_head().expect("an answer");
+    server.fetch("/small.txt");
+    eventually("a snapshot shows both", SOON, || {
+        let snapshot = events.next();
+        let is_there = snapshot["transfers"]["transfers"][0]["path"] == "/large.bin"
+            && snapshot["recent"][0]["path"] == "/small.txt"
+            && snapshot["busiest"][0]["path"] == "/small.txt"
+            && snapshot["summary"]["totals"]["requests"] == 2;
+        is_there.then_some(())
+    });
+    // A second reader need not wait for the next.
+    Events::open(visitor).next();
+}
+
+#[test]
+fn a_thousand_readers_who_do_not_read_are_a_burden_to_nobody() {
+    let site = Site::with(&[("small.txt", b"hello")]);
+    let server = Server::start(&site, &[]);
+    let visitor = Visitor::of(&server);
+    let mut streams = Vec::new();
+    let mut refused = 0;
+    for _ in 0..1000 {
+        let mut conn = visitor.connect();
+        conn.send(format!("GET /api/v1/events HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", visitor.0));
+        match conn.next_head().expect("an answer").status {
+            200 => streams.push(conn),
+            503 => refused += 1,
+            other => panic!("{other}"),
+        }
+    }
+    assert_eq!((streams.len(), refused), (64, 936));
+    assert_eq!(visitor.json("/api/v1/summary")["server"]["stage"], "serving");
+    assert_eq!(server.fetch("/small.txt").status, 200);
+    // Half of them vanish without a word, the others reset; their places become free.
+    for (place, conn) in streams.into_iter().enumerate() {
+        if place % 2 == 0 { conn.reset() } else { drop(conn) }
+    }
+    eventually("a stream can be opened again", SOON, || {
+        let mut conn = visitor.connect();
+        conn.send(format!("GET /api/v1/events HTTP/1.1\r\nHost: {}\r\n\r\n", visitor.0));
+        (conn.next_head().expect("an answer").status == 200).then_some(())
+    });
+    let mut head = visitor.connect();
+    head.send(format!("HEAD /api/v1/summary HTTP/1.1\r\nHost: {}\r\n\r\n", visitor.0));
+    assert_eq!(head.next(Content::Withheld).expect("an answer").status, 200);
+}
