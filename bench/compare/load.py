@@ -54,6 +54,8 @@ def drive(server, row, seconds):
                "-s", str(SCRIPT)]
     if row.persistence is Persistence.CLOSE:
         command += ["-H", "Connection: close"]
+    if row.asks_for.coding:
+        command += ["-H", f"Accept-Encoding: {row.asks_for.coding}"]
     command += [f"http://127.0.0.1:{server.port}{row.asks_for.first_path()}", "--"]
     command += row.asks_for.script_arguments()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -70,7 +72,7 @@ def _check(server, row, counted):
     if errors:
         raise Failed(f"{server.name}, row {row.name}: wrk reports errors: {errors}")
     # wrk counts a redirect or a short answer as a success; the number of bytes gives it away.
-    size = row.asks_for.size
+    size = row.asks_for.least_size()
     if counted["requests"] == 0 or counted["bytes"] < counted["requests"] * size:
         raise Failed(f"{server.name}, row {row.name}: {counted['requests']} answers of {size} bytes "
                      f"came with {counted['bytes']} bytes in all")

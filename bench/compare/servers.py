@@ -21,6 +21,10 @@ END_SECONDS = 10
 SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
 
 
+# Where programs keep what they keep, so that it goes with the measurement.
+FOLDERS = ["XDG_STATE_HOME", "STATE_DIRECTORY", "XDG_CONFIG_HOME", "XDG_DATA_HOME"]
+
+
 @dataclass(frozen=True)
 class Place:
     """What one server is given: the files to serve, its port, its access log, a folder for all else."""
@@ -100,11 +104,14 @@ PEERS = [
     ("lighttpd", "-v", ("-D", "-f")),
 ]
 
+# Not among those that Debian's administrators choose for speed, and measured on demand.
+CADDY = ("caddy", "version", ("run", "--adapter", "caddyfile", "--config"))
 
-def peers(tuned: bool):
+
+def peers(tuned: bool, with_caddy: bool):
     """The peers found on this machine, and the names of those that are missing."""
     found, missing = [], []
-    for name, version_option, arguments in PEERS:
+    for name, version_option, arguments in [*PEERS, CADDY] if with_caddy else PEERS:
         if program := shutil.which(name, path=SEARCH_PATH):
             version = _version([program, version_option])
             found.append(Peer(name, program, version, arguments, _configuration(name, tuned)))
@@ -153,7 +160,7 @@ def running(server, root: Path, folder: Path, core: int):
     with said.open("wb") as output:
         child = subprocess.Popen(
             [str(word) for word in server.command(place)], stdin=subprocess.DEVNULL, stdout=output,
-            stderr=output, env={**os.environ, "XDG_STATE_HOME": str(folder), "STATE_DIRECTORY": str(folder)},
+            stderr=output, env={**os.environ, **{name: str(folder) for name in FOLDERS}},
             start_new_session=True, preexec_fn=lambda: os.sched_setaffinity(0, {core}))
     try:
         _await_answer(server.name, child, place.port, said)
