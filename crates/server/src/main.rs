@@ -18,6 +18,7 @@ mod counts;
 mod date;
 mod ending;
 mod figures;
+mod fingerprints;
 mod kernel;
 mod listen;
 mod renewal;
@@ -25,6 +26,7 @@ mod serve;
 mod site;
 mod transmit;
 mod worker;
+mod workshop;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

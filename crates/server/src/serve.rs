@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tallyd_http::media_type::MediaTypes;
+use tallyd_http::validator::TagScope;
 use tokio::sync::watch;
 
 use crate::access_log::{AccessLog, Committed, Destination, File, Scribe, Writer};
@@ -22,10 +23,12 @@ use crate::connection::presence::Limits;
 use crate::console;
 use crate::counting;
 use crate::ending::{Anew, Ending};
+use crate::fingerprints::Fingerprints;
 use crate::listen::{self, BindError, Listening, Places};
 use crate::renewal::{Publisher, Renewal, Standing};
 use crate::site::added_fields::AddedFields;
 use crate::site::cors::Cors;
+use crate::site::entity_tags::{EntityTags, TagSource};
 use crate::site::error_pages::{self, ErrorPages};
 use crate::site::listing::Listings;
 use crate::site::routes::Routes;
@@ -80,6 +83,7 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
             config.fields.rules.clone(),
             Cors::new(&config.fields.cors),
         ),
+        tags: start_tags(config.files.tags)?,
         compressor: start_compressor(config)?,
         ledger: ledger.clone(),
         identities: RandomState::new(),
@@ -134,6 +138,17 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
     drop((log, ledger));
     writer.finish(LOG_PATIENCE);
     closed.map_err(|unwritten| StartError::misfit(unwritten.to_string()))
+}
+
+/// What makes entity tags.
+fn start_tags(source: TagSource) -> Result<EntityTags, StartError> {
+    Ok(match source {
+        TagSource::Metadata => EntityTags::OfMetadata(TagScope::FileSystem),
+        TagSource::PortableMetadata => EntityTags::OfMetadata(TagScope::Portable),
+        TagSource::Content => EntityTags::OfContent(Fingerprints::start().map_err(|error| {
+            StartError::misfit(format!("no thread can be started to hash files ({error})"))
+        })?),
+    })
 }
 
 /// What compresses, if anything is to be compressed and remembered.

@@ -215,6 +215,11 @@ impl OpenFile {
     }
 }
 
+/// The version that an open file is of now.
+pub(crate) fn version_of(file: impl AsFd) -> Option<FileVersion> {
+    fstat(file).ok().map(|stat| FileVersion::of_stat(&stat))
+}
+
 /// Reads the whole content of a file that was of this version when it was opened.
 ///
 /// `Ok(None)` means that the file does not hold still: it was truncated or changed while it was read, or before.

@@ -8,6 +8,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use quick_cache::{Weighter, unsync};
@@ -49,6 +50,8 @@ pub(crate) struct Remembered {
     pub(crate) added_fields: Box<[u8]>,
     version: FileVersion,
     surroundings: Surroundings,
+    /// Set when more is known of this version than when it was remembered.
+    news: Arc<AtomicBool>,
     /// What it counts as in the memory.
     cost_bytes: Cell<u64>,
     /// What it is remembered under, if it ever was.
@@ -88,6 +91,7 @@ impl Remembered {
         tally: Arc<Tally>,
         variants: Variants,
         added_fields: Box<[u8]>,
+        news: Arc<AtomicBool>,
     ) -> Remembered {
         let now = Cell::new(Moment::now());
         Remembered {
@@ -96,6 +100,7 @@ impl Remembered {
             added_fields,
             version,
             surroundings,
+            news,
             cost_bytes: Cell::new(0),
             key: OnceCell::new(),
             path,
@@ -103,6 +108,11 @@ impl Remembered {
             walked: now.clone(),
             explored: now,
         }
+    }
+
+    /// What is set when more is known of this version.
+    pub(crate) fn news(&self) -> &Arc<AtomicBool> {
+        &self.news
     }
 
     /// Which version of the file it is.
@@ -118,6 +128,9 @@ impl Remembered {
     fn check(&self, folder: &Folder, now: Moment) -> Freshness {
         if now.since(self.checked.get()) <= CHECK_HOLDS {
             return Freshness::Fresh;
+        }
+        if self.news.load(Ordering::Relaxed) {
+            return Freshness::Stale;
         }
         let walks = now.since(self.walked.get()) > WAY_HOLDS;
         let path = self.path.relative();

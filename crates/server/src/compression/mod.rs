@@ -4,7 +4,6 @@
 //! Which coding a client gets is decided elsewhere, and so is which content is worth one.
 
 pub(crate) mod codec;
-mod workshop;
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -15,8 +14,8 @@ use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use tallyd_http::content_coding::ContentCoding;
 
-use self::workshop::{Undone, Workshop};
 use crate::backend::folder::{FileVersion, Patience, read_whole};
+use crate::workshop::{Undone, Workshop};
 
 /// The smallest content that is compressed, in bytes: below, what is gained is lost again in the head and in packets that
 /// are not filled anyway.

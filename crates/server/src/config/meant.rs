@@ -25,6 +25,7 @@ use crate::compression::Compress;
 use crate::site::DotNames;
 use crate::site::added_fields::{FieldRule, Hardening};
 use crate::site::cors::Origin;
+use crate::site::entity_tags::TagSource;
 use crate::site::error_pages::PageSource;
 use crate::site::routes::{RedirectRule, RewriteRule, find_circle};
 
@@ -70,6 +71,8 @@ pub(crate) struct Files {
     pub(crate) links: Links,
     /// Those that are made for being sent in another's place.
     pub(crate) precompressed: Precompressed,
+    /// What their entity tags are made from.
+    pub(crate) tags: TagSource,
 }
 
 /// Whether files are coded on the way.
@@ -198,6 +201,7 @@ impl Config {
                 dot_names: if typed.one(&table::HIDDEN)?.value { DotNames::Shown } else { DotNames::Hidden },
                 links: if typed.one(&table::FOLLOW_LINKS)?.value { Links::Anywhere } else { Links::Beneath },
                 precompressed: typed.one(&table::PRECOMPRESSED)?.value,
+                tags: typed.one(&table::ETAG)?.value,
             },
             compression: Compression {
                 compress: typed.one(&table::COMPRESS)?.value,

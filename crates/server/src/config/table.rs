@@ -23,6 +23,7 @@ use crate::backend::siblings::Precompressed;
 use crate::compression::Compress;
 use crate::site::added_fields::FieldRule;
 use crate::site::cors::Origin;
+use crate::site::entity_tags::TagSource;
 use crate::site::error_pages::PageSource;
 use crate::site::routes::{RedirectRule, RewriteRule};
 
@@ -131,6 +132,26 @@ Whether a file is sent as its compressed sibling, `NAME.br`,
 `NAME.zst` or `NAME.gz`, to a client that accepts that coding. The
 sibling must not be older than the file. It counts for the file that
 was asked for, and remains a file that can be asked for itself.",
+        owner: Room::Backend,
+    };
+
+    ETAG: TagSource = Parse::Text(value::choice), Setting {
+        name: "etag",
+        noun: "source of entity tags",
+        form: Form::Valued { short: None, placeholder: "SOURCE" },
+        takes: Takes::OneOf(TagSource::words),
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("default"),
+        example: "portable",
+        help: "What entity tags are made from",
+        doc: "\
+What the entity tags of files are made from. `default`: modification
+time, length and inode. `portable`: without the inode, so that they
+are equal on all nodes with a copy that kept the time. `content`: a
+hash of the content, for trees whose times are all the same or mean
+nothing. Files over 32 KiB are hashed in the background when they are
+first asked for, and go out without a tag until that is done.",
         owner: Room::Backend,
     };
 

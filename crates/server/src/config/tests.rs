@@ -64,6 +64,7 @@ pub(super) fn meaning(config: &Config, name: &str) -> String {
         }
         "cors" => format!("{:?}", config.fields.cors),
         "security-headers" => format!("{:?}", config.fields.hardening),
+        "etag" => format!("{:?}", config.files.tags),
         "compress" => format!("{:?}", config.compression.compress),
         "compress-cache" => format!("{}", config.compression.cache_bytes),
         "index" => format!("{:?}", config.folders.index),
@@ -132,6 +133,9 @@ fn each_setting_on_the_command_line() {
     check(&["--follow-links"], "follow-links", "Anywhere");
     check(&[], "precompressed", "Served");
     check(&["--precompressed", "off"], "precompressed", "Ignored");
+    check(&[], "etag", "Metadata");
+    check(&["--etag", "portable"], "etag", "PortableMetadata");
+    check(&["--etag", "content"], "etag", "Content");
     check(&[], "compress", "On");
     check(&["--compress=off"], "compress", "Off");
     check(&[], "compress-cache", "67108864");

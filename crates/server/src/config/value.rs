@@ -13,6 +13,7 @@ use tallyd_ledger::Durability;
 
 use crate::backend::siblings::Precompressed;
 use crate::compression::Compress;
+use crate::site::entity_tags::TagSource;
 
 /// What is wrong with a text: a predicate, as in "is not a whole number from 0 to 65535".
 #[derive(Debug, PartialEq, Eq)]
@@ -157,6 +158,14 @@ impl Choice for Precompressed {
 
 impl Choice for Compress {
     const CHOICES: &'static [(&'static str, Self)] = &[("on", Compress::On), ("off", Compress::Off)];
+}
+
+impl Choice for TagSource {
+    const CHOICES: &'static [(&'static str, Self)] = &[
+        ("default", TagSource::Metadata),
+        ("portable", TagSource::PortableMetadata),
+        ("content", TagSource::Content),
+    ];
 }
 
 impl Choice for Durability {

@@ -5,6 +5,7 @@
 
 pub(crate) mod added_fields;
 pub(crate) mod cors;
+pub(crate) mod entity_tags;
 pub(crate) mod error_pages;
 pub(crate) mod listing;
 mod lookup;
@@ -32,6 +33,7 @@ use tallyd_ledger::{Ledger, Reporter};
 pub(crate) use self::lookup::Search;
 
 use self::added_fields::AddedFields;
+use self::entity_tags::EntityTags;
 use self::error_pages::{ErrorPage, ErrorPages};
 use self::listing::{Listing, Listings};
 use self::lookup::{FoundFile, Lookup, Source, look_up, look_up_path};
@@ -64,6 +66,8 @@ pub(crate) struct Publication {
     pub(crate) media_types: MediaTypes,
     /// Which fields answers have besides.
     pub(crate) added_fields: AddedFields,
+    /// What entity tags are made from.
+    pub(crate) tags: EntityTags,
     /// What codes files that are worth it; none if they go out as they are.
     pub(crate) compressor: Option<Arc<Compressor>>,
     /// Where they are counted.
@@ -277,6 +281,7 @@ impl Site {
                 let origin = Origin {
                     original,
                     version: &version,
+                    mark: self.publication.tags.mark(&version, &original.representation.handle, file.news()),
                     added_fields: &file.added_fields,
                     identities: &self.publication.identities,
                 };
@@ -312,16 +317,19 @@ impl Site {
             && siblings.iter().all(|sibling| sibling.opened.file.version.is_settled(now));
         let content_type = self.publication.media_types.of_file_name(path.file_name());
         let added = self.publication.lines_for(&path);
+        let news = Arc::default();
         let common = Common {
             content_type,
             added_fields: &added,
             now,
             compress: if self.publication.compressor.is_some() { Compress::On } else { Compress::Off },
+            tags: &self.publication.tags,
+            news: &news,
             identities: &self.publication.identities,
         };
         let variants = variants(opened, siblings, &common);
         let tally = self.publication.ledger.resource(path.as_bytes());
-        let file = Rc::new(Remembered::new(path, version, surroundings, tally, variants, added));
+        let file = Rc::new(Remembered::new(path, version, surroundings, tally, variants, added, news));
         // An edition may have been replaced while it was looked for.
         if is_settled && self.is_current(&source.folder) {
             // What stands in for many paths is remembered under its own: any of theirs may come to have a file.

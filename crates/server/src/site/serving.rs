@@ -5,14 +5,16 @@
 use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tallyd_http::content_coding::{ContentCoding, is_compressible};
 use tallyd_http::h1::writer::write_fields;
 use tallyd_http::multipart::Boundary;
 use tallyd_http::representation::{Representation, SelectedBy};
 use tallyd_http::response::{Decision, ResponsePlan};
-use tallyd_http::validator::{HttpDate, StrongTag, TagScope, Timestamp, Variant};
+use tallyd_http::validator::{HttpDate, Timestamp, Variant};
 
+use super::entity_tags::{EntityTags, Mark};
 use crate::backend::folder::{FileVersion, OpenFile};
 use crate::backend::remembered::Handle;
 use crate::backend::variants::{Coding, Served, Variants};
@@ -40,6 +42,9 @@ pub(super) struct Common<'a> {
     pub(super) now: Timestamp,
     /// Whether this site codes what is worth it.
     pub(super) compress: Compress,
+    pub(super) tags: &'a EntityTags,
+    /// Set when more is known of this version.
+    pub(super) news: &'a Arc<AtomicBool>,
     pub(super) identities: &'a RandomState,
 }
 
@@ -69,13 +74,15 @@ fn is_worth_coding(complete_length: u64, common: &Common<'_>) -> bool {
 pub(super) struct Origin<'a> {
     pub(super) original: &'a Served,
     pub(super) version: &'a FileVersion,
+    /// What its tags are made from, if that is known.
+    pub(super) mark: Option<Mark>,
     pub(super) added_fields: &'a [u8],
     pub(super) identities: &'a RandomState,
 }
 
 /// The original in a coding that this server made of it.
 pub(super) fn encoded(origin: &Origin<'_>, coding: ContentCoding, content: Arc<[u8]>) -> Served {
-    let Origin { original, version, added_fields, identities } = *origin;
+    let Origin { original, version, mark, added_fields, identities } = *origin;
     let variant = Variant::Encoded { coding, recipe: codec::recipe(coding) };
     let complete_length = content.len() as u64;
     let Representation { content_type, selected_by, modified, .. } = &original.representation;
@@ -85,10 +92,10 @@ pub(super) fn encoded(origin: &Origin<'_>, coding: ContentCoding, content: Arc<[
         content_type: content_type.clone(),
         coding,
         selected_by: *selected_by,
-        entity_tag: Some(StrongTag::of_file(&version.content, TagScope::FileSystem, variant)),
+        entity_tag: mark.map(|mark| mark.tag(variant)),
         modified: *modified,
     };
-    finish(representation, added_fields, identities.hash_one((version.content, variant)))
+    finish(representation, version, variant, added_fields, identities)
 }
 
 impl Common<'_> {
@@ -99,27 +106,38 @@ impl Common<'_> {
             ContentCoding::Identity => Variant::Original,
             ContentCoding::Gzip | ContentCoding::Brotli | ContentCoding::Zstd => Variant::Sibling(coding),
         };
+        let handle = match content {
+            Some(content) => Handle::Memory(content.into()),
+            None => Handle::File(Arc::new(descriptor)),
+        };
+        // A version that can still change unseen must not be told from the next one by a tag.
+        let is_settled = version.is_settled(self.now);
+        let mark = if is_settled { self.tags.mark(&version, &handle, self.news) } else { None };
         let representation = Representation {
-            handle: match content {
-                Some(content) => Handle::Memory(content.into()),
-                None => Handle::File(Arc::new(descriptor)),
-            },
+            handle,
             complete_length: version.content.complete_length,
             content_type: self.content_type.clone(),
             coding,
             selected_by,
-            // A version that can still change unseen must not be told from the next one by a tag.
-            entity_tag: version
-                .is_settled(self.now)
-                .then(|| StrongTag::of_file(&version.content, TagScope::FileSystem, variant)),
+            entity_tag: mark.map(|mark| mark.tag(variant)),
             modified: HttpDate::from_unix_seconds(version.content.modified.seconds),
         };
-        finish(representation, self.added_fields, self.identities.hash_one((version.content, variant)))
+        finish(representation, &version, variant, self.added_fields, self.identities)
     }
 }
 
 /// Adds what the ledger knows a representation by, and its prebuilt fields.
-fn finish(representation: Representation<Handle>, added_fields: &[u8], identity: u64) -> Served {
+fn finish(
+    representation: Representation<Handle>,
+    version: &FileVersion,
+    variant: Variant,
+    added_fields: &[u8],
+    identities: &RandomState,
+) -> Served {
+    let identity = match &representation.entity_tag {
+        Some(tag) => identities.hash_one(tag),
+        None => identities.hash_one((version.content, variant)),
+    };
     let complete_length = representation.complete_length;
     let counted_as = tallyd_ledger::Representation { entity_tag: identity, complete_length };
     let prepared_fields = prepare_fields(&representation, added_fields, clock::http_date());

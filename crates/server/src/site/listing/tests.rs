@@ -8,6 +8,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tallyd_http::media_type::MediaTypes;
 use tallyd_http::target::Target;
+use tallyd_http::validator::TagScope;
 use tallyd_ledger::{Ledger, Options, Place};
 
 use super::*;
@@ -16,6 +17,7 @@ use crate::backend::siblings::Precompressed;
 use crate::site::Publication;
 use crate::site::added_fields::{AddedFields, Hardening};
 use crate::site::cors::Cors;
+use crate::site::entity_tags::EntityTags;
 use crate::site::routes::Routes;
 
 fn source(root: &Path, mode: ListingMode) -> Source {
@@ -31,6 +33,7 @@ fn source(root: &Path, mode: ListingMode) -> Source {
         stand_in: None,
         media_types: MediaTypes::default(),
         added_fields: AddedFields::new(Hardening::Off, Vec::new(), Cors::Off),
+        tags: EntityTags::OfMetadata(TagScope::FileSystem),
         compressor: None,
         ledger,
         identities: RandomState::new(),

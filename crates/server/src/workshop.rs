@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 const NICENESS: i32 = 10;
 
 /// Something to compute.
-type Order = Box<dyn FnOnce() + Send>;
+pub(crate) type Order = Box<dyn FnOnce() + Send>;
 
 /// The way to the threads; they end when it is dropped.
 #[derive(Debug)]
@@ -43,6 +43,11 @@ impl Workshop {
         Ok(Workshop { orders })
     }
 
+    /// Has something computed, whenever its turn comes. Fails if too many wait.
+    pub(crate) fn submit(&self, order: Order) -> Result<(), Undone> {
+        self.orders.try_send(order).map_err(|_| Undone::Busy)
+    }
+
     /// Has something computed, and waits for its result.
     pub(crate) async fn order<T: Send + 'static>(
         &self,
@@ -51,7 +56,7 @@ impl Workshop {
         let (result, coming) = oneshot::channel();
         // Who ordered may be gone by then.
         let order: Order = Box::new(move || drop(result.send(compute())));
-        self.orders.try_send(order).map_err(|_| Undone::Busy)?;
+        self.submit(order)?;
         coming.await.map_err(|_| Undone::Failed)
     }
 }
