@@ -4,4 +4,4 @@ mod answers;
 mod guarded;
 mod scraped;
 mod streams;
-mod visitor;
+pub(crate) mod visitor;

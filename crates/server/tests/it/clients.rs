@@ -15,5 +15,6 @@ mod program;
 mod python;
 mod ranges;
 mod rclone;
+mod schemathesis;
 mod served;
 mod wget;

@@ -99,3 +99,26 @@ fn prometheus_scrapes_it() {
     };
     eventually("Prometheus has the figure", SOON, || (ask()? == "1").then_some(()));
 }
+
+#[test]
+fn the_dashboard_for_grafana_asks_for_what_there_is() {
+    let site = Site::with(&[("a.txt", "hello")]);
+    let server = Server::start(&site, &[]);
+    let visitor = Visitor::of(&server);
+    server.fetch("/a.txt");
+    let text = String::from_utf8(visitor.ask("/metrics", "").content).expect("UTF-8");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/grafana/tallyd.json");
+    let board: Value = serde_json::from_str(&fs::read_to_string(path).expect("the dashboard")).expect("JSON");
+    let panels = board["panels"].as_array().expect("panels");
+    let targets = panels.iter().flat_map(|panel| panel["targets"].as_array().expect("targets"));
+    let mut asked = 0;
+    for expression in targets.filter_map(|target| target["expr"].as_str()) {
+        let words = expression.split(|it: char| !it.is_ascii_alphanumeric() && it != '_');
+        for name in words.filter(|word| word.starts_with("tallyd_") || word.starts_with("process_")) {
+            asked += 1;
+            let is_told = text.lines().any(|line| line.split(['{', ' ']).next() == Some(name));
+            assert!(is_told, "{name} of {expression} is not in {text}");
+        }
+    }
+    assert!(asked >= panels.len(), "{asked} names in {} panels", panels.len());
+}

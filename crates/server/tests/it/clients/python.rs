@@ -7,6 +7,7 @@ use super::program;
 
 pub(super) const PYTHON: &str = "python3";
 pub(super) const REDBOT: &str = "redbot";
+pub(super) const SCHEMATHESIS: &str = "schemathesis";
 
 /// The command that runs one of them in `folder`.
 pub(super) fn command(program: &str, folder: &Path) -> Command {
