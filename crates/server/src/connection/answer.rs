@@ -6,7 +6,6 @@ use tallyd_http::disposition;
 use tallyd_http::h1::framing::{self, Framing};
 use tallyd_http::h1::persistence::Persistence;
 use tallyd_http::h1::writer::{write_end, write_field, write_fields, write_start};
-use tallyd_http::location::Location;
 use tallyd_http::method::{ALLOW, Method};
 use tallyd_http::multipart::Boundary;
 use tallyd_http::range::ByteRange;
@@ -27,7 +26,7 @@ use crate::backend::variants::{Choice, Served};
 use crate::census::Protocol;
 use crate::clock;
 use crate::site::listing::{PerPage, Query};
-use crate::site::routes::Redirect;
+use crate::site::routes::{Reason, Redirect};
 use crate::site::{CodingOrder, Search, Selection};
 use crate::transmit::indices;
 use crate::worker::Worker;
@@ -144,9 +143,7 @@ pub(super) fn answer(
             answer_with_listing(*listing, request, method, persistence, worker, output)
         }
         Selection::Redirect(redirect) => {
-            let Redirect { status, location } = *redirect;
-            let location = location.with_query(query);
-            Answered::Wholly(redirect_to(&location, status, request, persistence, worker, output))
+            Answered::Wholly(redirect_to(*redirect, query, request, persistence, worker, output))
         }
         Selection::Refused(refusal) => refused(refusal, output),
         Selection::Cold(search) => Answered::AfterFetch(search),
@@ -358,17 +355,23 @@ fn whole(representation: &Representation<Handle>) -> Body<Handle> {
 
 /// Sends a client elsewhere.
 fn redirect_to(
-    location: &Location,
-    status: Status,
+    redirect: Redirect,
+    query: Option<&[u8]>,
     request: &Request<'_>,
     persistence: Persistence,
     worker: &Worker,
     output: &mut Output,
 ) -> Persistence {
+    let Redirect { status, location, reason } = redirect;
+    let location = location.with_query(query);
     let text = format!("This is at {location}\n");
     begin(status, worker, output);
     write_added_fields(Some(request), worker, output);
     write_field(&mut output.bytes, "Location", location.as_str());
+    match reason {
+        Reason::Rule => {}
+        Reason::Form => write_field(&mut output.bytes, "Cache-Control", "no-cache"),
+    }
     finish_with(PLAIN_TEXT, text.as_bytes(), Asked::Read(request), status, persistence, worker, output);
     persistence
 }

@@ -221,9 +221,9 @@ impl Site {
         let rewritten = match self.publication.routes.route(&path) {
             Route::Straight => None,
             Route::Rewritten(path) => Some(path),
-            Route::Redirected(Redirect { status, location }) => {
+            Route::Redirected(Redirect { status, location, reason }) => {
                 let location = location.beneath(self.publication.base.as_ref());
-                return Selection::Redirect(Box::new(Redirect { status, location }));
+                return Selection::Redirect(Box::new(Redirect { status, location, reason }));
             }
             Route::Nowhere => return Selection::Refused(Refusal::NotFound),
         };
@@ -301,10 +301,7 @@ impl Site {
             Lookup::File(file) => *file,
             Lookup::Redirect(path) => {
                 let location = Location::of_path(&path).beneath(self.publication.base.as_ref());
-                return Selection::Redirect(Box::new(Redirect {
-                    status: Status::MOVED_PERMANENTLY,
-                    location,
-                }));
+                return Selection::Redirect(Box::new(Redirect::to_form(location)));
             }
             Lookup::Directory(path) => return Selection::Directory(path),
             Lookup::Failed(Failure::Cold) => return Selection::Cold(Box::new(search.into_owned())),
@@ -367,7 +364,7 @@ impl Publication {
 
 fn redirect_to(path: &SitePath<'_>) -> Selection {
     let location = Location::of_path(path);
-    Selection::Redirect(Box::new(Redirect { status: Status::MOVED_PERMANENTLY, location }))
+    Selection::Redirect(Box::new(Redirect::to_form(location)))
 }
 
 /// What a client is told of a failure to find or read something.

@@ -46,6 +46,24 @@ pub(crate) struct Redirect {
     pub(crate) status: Status,
     /// Without the query that was sent along.
     pub(crate) location: Location,
+    pub(crate) reason: Reason,
+}
+
+/// Why a client is sent elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// The publisher says so, and by the status for how long.
+    Rule,
+    /// What is there now has another address. A cache would keep a 301 as long as it likes (RFC 9110 §15.4.2); if a folder
+    /// becomes a file, or the reverse, an old one and a new one lead its users in a circle.
+    Form,
+}
+
+impl Redirect {
+    /// To the address of what was asked for in another form.
+    pub(crate) fn to_form(location: Location) -> Redirect {
+        Redirect { status: Status::MOVED_PERMANENTLY, location, reason: Reason::Form }
+    }
 }
 
 /// What a path means.
@@ -113,7 +131,7 @@ impl RedirectRule {
     fn apply(&self, path: &SitePath<'_>) -> Option<Redirect> {
         let captured = self.from.capture(path.as_bytes())?;
         let location = Location::of_reference(&self.to.reference(&captured));
-        Some(Redirect { status: self.status, location })
+        Some(Redirect { status: self.status, location, reason: Reason::Rule })
     }
 }
 
@@ -259,7 +277,11 @@ mod tests {
         let routes = Routes::new(redirects, rewrites);
         let check = |raw: &str, expect: Route| assert_eq!(routes.route(&path(raw)), expect, "{raw}");
         let to = |text: &str| {
-            Route::Redirected(Redirect { status: Status::FOUND, location: Location::of_reference(text) })
+            Route::Redirected(Redirect {
+                status: Status::FOUND,
+                location: Location::of_reference(text),
+                reason: Reason::Rule,
+            })
         };
         check("/a", to("/1"));
         check("/b", to("/2"));

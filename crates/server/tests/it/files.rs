@@ -91,6 +91,7 @@ fn a_directory_is_redirected_to_its_slash() {
         let answer = server.fetch(target);
         assert!(matches!(answer.status, 301 | 308), "{target}: {answer:?}");
         assert_eq!(answer.field("Location"), Some(location), "{target}");
+        assert_eq!(answer.field("Cache-Control"), Some("no-cache"), "{target}");
     }
     // A Location that begins with two slashes, or a slash and a backslash, leads to another host.
     for target in [

@@ -49,9 +49,9 @@ fn fields_by_pattern_belong_to_answers_from_a_file() {
         let answer = ask(&mut conn, "GET", "/app.js", lines);
         assert_eq!((answer.status, answer.field("Cache-Control")), (status, caching), "{lines}");
     }
-    // Not from a file: a refusal, a redirect, a listing, which has its own.
+    // Not from a file: a refusal, and a redirect and a listing, which have their own.
     for (target, status, caching) in
-        [("/no.js", 404, None), ("/pub", 301, None), ("/pub/", 200, Some("no-cache"))]
+        [("/no.js", 404, None), ("/pub", 301, Some("no-cache")), ("/pub/", 200, Some("no-cache"))]
     {
         let answer = conn.get(target);
         assert_eq!((answer.status, answer.field("Cache-Control")), (status, caching), "{target}");
