@@ -14,11 +14,17 @@ use std::time::{Duration, Instant};
 use tallyd_ledger::query::{Order, Selection};
 use tallyd_ledger::{
     Client, Day, Delivery, Kind, Ledger, Moment, Options, Outcome, Place, Query, Received, Reporter,
-    Representation, Tally,
+    Representation, Tally, Weight,
 };
 
 /// As much as the server hands along for an access line: a few words.
-type Line = [u64; 4];
+struct Line([u64; 4]);
+
+impl Weight for Line {
+    fn weight(&self) -> usize {
+        size_of_val(&self.0)
+    }
+}
 
 const DAY: Day = Day(20_000);
 const LENGTH: u64 = 1_024;
@@ -51,7 +57,7 @@ fn deliver(reporter: &Reporter<Line>, tally: &Tally) {
         outcome: Outcome::Completed,
         began: Moment(1),
         ended: Moment(2),
-        line: black_box([1, 2, 3, 4]),
+        line: black_box(Line([1, 2, 3, 4])),
     });
 }
 

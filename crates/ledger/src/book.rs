@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use crate::counters::{Counters, Totals};
 use crate::coverage::{Coverage, Verdict};
-use crate::delivery::{Announced, Day, Delivery, Request, ResourceId};
+use crate::delivery::{Announced, Day, Delivery, Request, ResourceId, Weight};
 use crate::id_map::IdMap;
 use crate::lane::{Event, Overflow, Sum};
 use crate::observer::Observer;
@@ -24,6 +24,9 @@ use crate::tally::{Index, Newcomer, Origin, Tally};
 
 /// Some fifty megabytes at most, while the store fails.
 const LINES_WAITING: usize = 262_144;
+
+/// What these lines may hold besides, whatever clients make of them.
+const LINES_WAITING_BYTES: usize = 64 * 1024 * 1024;
 
 /// How many tallies are looked at for each new one, to forget those that nobody needs. With two, what is kept
 /// in vain never exceeds what is needed by much.
@@ -36,6 +39,8 @@ pub(crate) struct Book<L, S> {
     entries: IdMap<ResourceId, Entry>,
     changed: Vec<ResourceId>,
     waiting: Vec<Delivery<L>>,
+    /// The weight of their lines.
+    waiting_bytes: usize,
     /// Keeps its capacity between batches.
     spare: Vec<Delivery<L>>,
     lines_dropped: u64,
@@ -88,13 +93,14 @@ enum Change {
     Uncommitted,
 }
 
-impl<L, S: Store> Book<L, S> {
+impl<L: Weight, S: Store> Book<L, S> {
     pub(crate) fn new(store: S, coverage: Coverage) -> Self {
         Self {
             store,
             entries: IdMap::default(),
             changed: Vec::new(),
             waiting: Vec::new(),
+            waiting_bytes: 0,
             spare: Vec::new(),
             lines_dropped: 0,
             coverage,
@@ -157,12 +163,14 @@ impl<L, S: Store> Book<L, S> {
     /// Hands on the deliveries whose numbers are committed.
     pub(crate) fn hand_on(&mut self, observer: &mut impl Observer<L>) {
         std::mem::swap(&mut self.waiting, &mut self.spare);
+        self.waiting_bytes = 0;
         for mut delivery in self.spare.drain(..) {
             let entry = self.entries.get(&delivery.request.resource).expect(ADOPTED);
             if delivery.request.number + entry.offset <= entry.committed {
                 delivery.request.number += entry.offset;
                 observer.committed(entry.tally.path(), delivery);
             } else {
+                self.waiting_bytes += delivery.line.weight();
                 self.waiting.push(delivery);
             }
         }
@@ -195,6 +203,11 @@ impl<L, S: Store> Book<L, S> {
     /// Lets the store do some of the work that it put off.
     pub(crate) fn tidy(&mut self) -> Result<Tidiness, StoreError> {
         self.store.tidy()
+    }
+
+    /// Has committed figures made to survive a loss of power.
+    pub(crate) fn begin_sync(&mut self) -> Result<(), StoreError> {
+        self.store.begin_sync()
     }
 
     /// Makes committed figures survive a loss of power.
@@ -252,6 +265,7 @@ impl<L, S: Store> Book<L, S> {
     /// Gives up lines that still wait, because no further report can come.
     pub(crate) fn drop_waiting(&mut self) {
         self.lines_dropped += self.waiting.drain(..).count() as u64;
+        self.waiting_bytes = 0;
     }
 
     pub(crate) fn coverage(&self) -> &Coverage {
@@ -275,7 +289,9 @@ impl<L, S: Store> Book<L, S> {
         for (day, bytes) in proven {
             entry.change(day, |counters| counters.bytes += bytes);
         }
-        if self.waiting.len() < LINES_WAITING {
+        let weight = delivery.line.weight();
+        if self.waiting.len() < LINES_WAITING && self.waiting_bytes + weight <= LINES_WAITING_BYTES {
+            self.waiting_bytes += weight;
             self.waiting.push(delivery);
         } else {
             self.lines_dropped += 1;

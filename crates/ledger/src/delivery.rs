@@ -184,6 +184,25 @@ impl<L> Delivery<L> {
     }
 }
 
+/// What a line costs while it waits, besides the delivery itself.
+pub trait Weight {
+    /// In bytes of memory, about.
+    fn weight(&self) -> usize;
+}
+
+/// No line, no cost.
+impl Weight for () {
+    fn weight(&self) -> usize {
+        0
+    }
+}
+
+impl<T: Weight> Weight for Option<Box<T>> {
+    fn weight(&self) -> usize {
+        self.as_ref().map_or(0, |line| line.weight())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

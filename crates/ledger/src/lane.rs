@@ -17,13 +17,17 @@ use rtrb::chunks::ReadChunk;
 use rtrb::{Consumer, Producer, PushError, RingBuffer};
 
 use crate::counters::Totals;
-use crate::delivery::{Announced, Day, Delivery, Kind, Outcome, Request, ResourceId};
+use crate::delivery::{Announced, Day, Delivery, Kind, Outcome, Request, ResourceId, Weight};
 
 /// Room for what one worker does while the writer naps (5 ms) or commits: 27 ms at 150,000 deliveries a second.
 const RING: usize = 4_096;
 
 /// Some ten megabytes for half a second at 150,000 deliveries a second: the stall of a busy disk.
 const OVERFLOW: usize = 65_536;
+
+/// What the lines of these may hold, besides. In formats that tell much an ordinary line is some hundred bytes, and one
+/// that a client makes as long as it can is 16 KiB.
+const OVERFLOW_BYTES: usize = 16 * 1024 * 1024;
 
 /// What a worker reports.
 #[derive(Debug)]
@@ -42,7 +46,7 @@ pub struct Reporter<L> {
     bell: Arc<Bell>,
 }
 
-impl<L> Reporter<L> {
+impl<L: Weight> Reporter<L> {
     /// Reports that a response will not end at once. Call it when the first write did not finish it; so it is
     /// found as aborted if the process is killed, and later numbers of the resource need not wait for it.
     /// A second call does nothing.
@@ -112,6 +116,8 @@ impl<L> Lane<L> {
 #[derive(Debug)]
 pub(crate) struct Overflow<L> {
     pub(crate) events: Vec<Event<L>>,
+    /// The weight of their lines.
+    bytes: usize,
     pub(crate) sums: HashMap<(ResourceId, Day), Sum>,
     /// Pieces that were added up, so that nobody will judge whether they make a download.
     pub(crate) unjudged: u64,
@@ -130,7 +136,7 @@ pub(crate) struct Sum {
 
 impl<L> Default for Overflow<L> {
     fn default() -> Self {
-        Self { events: Vec::new(), sums: HashMap::new(), unjudged: 0, lines_dropped: 0 }
+        Self { events: Vec::new(), bytes: 0, sums: HashMap::new(), unjudged: 0, lines_dropped: 0 }
     }
 }
 
@@ -139,8 +145,16 @@ impl<L> Overflow<L> {
         self.events.is_empty() && self.sums.is_empty()
     }
 
-    fn add(&mut self, event: Event<L>) {
-        if self.events.len() < OVERFLOW {
+    fn add(&mut self, event: Event<L>)
+    where
+        L: Weight,
+    {
+        let weight = match &event {
+            Event::Began { .. } => 0,
+            Event::Ended(delivery) => delivery.line.weight(),
+        };
+        if self.events.len() < OVERFLOW && self.bytes + weight <= OVERFLOW_BYTES {
+            self.bytes += weight;
             self.events.push(event);
             return;
         }
@@ -274,6 +288,39 @@ mod tests {
         let totals = Totals { counters, least_length: Some(10) };
         assert_eq!(overflow.sums[&(ResourceId(1), Day(1))], Sum { totals, announced: 1, closed: 1 });
         assert_eq!((overflow.unjudged, overflow.lines_dropped), (1, 3));
+    }
+
+    #[test]
+    fn long_lines_are_bounded_by_what_they_hold() {
+        struct Long;
+        impl Weight for Long {
+            fn weight(&self) -> usize {
+                16 * 1024
+            }
+        }
+        let delivery = |kind| {
+            let Delivery {
+                request, client, representation, received, written_to, outcome, began, ended, ..
+            } = delivery(kind, Announced::No);
+            Delivery {
+                request,
+                client,
+                representation,
+                received,
+                written_to,
+                outcome,
+                began,
+                ended,
+                line: Some(Box::new(Long)),
+            }
+        };
+        let (reporter, mut lane) = Lane::new(Arc::default());
+        for _ in 0..RING + 2_000 {
+            reporter.ended(delivery(Kind::Full));
+        }
+        let (_, overflow) = lane.collect();
+        assert_eq!((overflow.events.len(), overflow.lines_dropped), (1_024, 2_000 - 1_024));
+        assert_eq!(overflow.sums[&(ResourceId(1), Day(1))].totals.counters.downloads, 2_000 - 1_024);
     }
 
     #[test]

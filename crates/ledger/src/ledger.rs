@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::book::Book;
 use crate::coverage::{Coverage, Limits};
+use crate::delivery::Weight;
 use crate::lane::{Bell, Lane, Reporter};
 use crate::observer::{Observer, StoreState};
 use crate::query::Query;
@@ -123,7 +124,7 @@ struct Owner<L> {
     running: Mutex<Option<JoinHandle<Result<(), Unwritten>>>>,
 }
 
-impl<L: Send + 'static> Ledger<L> {
+impl<L: Weight + Send + 'static> Ledger<L> {
     /// Opens the ledger at `place`, or creates it, and starts its writer. `observer` is told of every
     /// delivery after it is committed.
     ///
@@ -145,8 +146,7 @@ impl<L: Send + 'static> Ledger<L> {
             close_by: Mutex::new(Instant::now()),
             status: Mutex::new(Status { evictions, ..Status::default() }),
         });
-        let writer =
-            Writer::new(Arc::clone(&shared), Book::new(store, coverage), observer, options.durability);
+        let writer = Writer::new(Arc::clone(&shared), Book::new(store, coverage), observer);
         let writer = thread::Builder::new()
             .name("ledger".to_owned())
             .spawn(move || writer.run())

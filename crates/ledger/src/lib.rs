@@ -24,7 +24,7 @@ mod writer;
 
 pub use counters::{Counters, Law, Totals};
 pub use delivery::{
-    Client, Day, Delivery, Kind, Moment, Outcome, Received, Representation, Request, ResourceId,
+    Client, Day, Delivery, Kind, Moment, Outcome, Received, Representation, Request, ResourceId, Weight,
 };
 pub use lane::Reporter;
 pub use ledger::{Ledger, Options, Status, Unwritten};

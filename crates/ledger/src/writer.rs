@@ -10,16 +10,16 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::book::Book;
+use crate::delivery::Weight;
 use crate::lane::Lane;
 use crate::ledger::{Shared, Status, Unwritten};
 use crate::observer::{Observer, StoreState};
-use crate::store::open::Durability;
 use crate::store::{Store, StoreError, Tidiness, Trouble};
 
 /// Between two rounds under load. `kill -9` costs at most this and the time of one commit.
 const NAP: Duration = Duration::from_millis(5);
 
-/// Between two syncs under [`Durability::Batch`].
+/// Between two syncs, which also keep the log short; under `Durability::Commit` each commit syncs by itself.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 
 /// How often it is looked whether the store is still in its place. What is committed to a file that was removed is
@@ -50,11 +50,9 @@ struct Retry {
     wait: Duration,
 }
 
-/// When committed figures are made to survive a loss of power.
+/// When committed figures are made to survive a loss of power, at the latest.
 enum Sync {
-    /// With each commit, by the store itself.
-    Always,
-    /// Nothing was committed since the last.
+    /// Nothing was committed since the last time.
     Done,
     /// Then.
     Due(Instant),
@@ -62,14 +60,11 @@ enum Sync {
 
 impl<L, S, O> Writer<L, S, O>
 where
+    L: Weight,
     S: Store,
     O: Observer<L>,
 {
-    pub(crate) fn new(shared: Arc<Shared<L>>, book: Book<L, S>, observer: O, durability: Durability) -> Self {
-        let sync = match durability {
-            Durability::Commit => Sync::Always,
-            Durability::Batch => Sync::Done,
-        };
+    pub(crate) fn new(shared: Arc<Shared<L>>, book: Book<L, S>, observer: O) -> Self {
         Self {
             shared,
             lanes: Vec::new(),
@@ -77,7 +72,7 @@ where
             observer,
             status: Status::default(),
             retry: None,
-            sync,
+            sync: Sync::Done,
             look_at: Instant::now(),
             misplaced: None,
         }
@@ -142,7 +137,7 @@ where
             self.note(result, now);
         }
         if self.misplaced.is_none() && matches!(self.sync, Sync::Due(due) if due <= now) {
-            match self.book.sync() {
+            match self.book.begin_sync() {
                 Ok(()) => self.sync = Sync::Done,
                 Err(error) => {
                     self.sync = Sync::Due(now + SYNC_EVERY);
@@ -256,7 +251,7 @@ where
         let retry = self.retry.as_ref().map(|retry| retry.at);
         let sync = match self.sync {
             Sync::Due(due) => Some(due),
-            Sync::Always | Sync::Done => None,
+            Sync::Done => None,
         };
         let until = retry.into_iter().chain(sync).fold(self.look_at, Instant::min);
         self.shared.bell.park(

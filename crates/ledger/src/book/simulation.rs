@@ -119,6 +119,10 @@ impl Store for Model {
         Ok(Tidiness::Tidy)
     }
 
+    fn begin_sync(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn sync(&mut self) -> Result<(), StoreError> {
         Ok(())
     }

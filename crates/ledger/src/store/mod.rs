@@ -2,6 +2,7 @@
 //!
 //! The real store is [`sqlite`]; the tests of the writer put a model in its place.
 
+pub(crate) mod checkpoint;
 pub(crate) mod journal;
 pub(crate) mod open;
 pub(crate) mod place;
@@ -124,6 +125,9 @@ pub(crate) trait Store: Lookup {
 
     /// Does some of the work that commits have put off; returns whether there is more.
     fn tidy(&mut self) -> Result<Tidiness, StoreError>;
+
+    /// Has what is committed made to survive a loss of power, without waiting for it; tells how that went the last time.
+    fn begin_sync(&mut self) -> Result<(), StoreError>;
 
     /// Makes what is committed survive a loss of power.
     fn sync(&mut self) -> Result<(), StoreError>;

@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
+use super::checkpoint::Checkpointer;
 use super::journal::{self, Journal};
 use super::place::{FileLock, Location, NameLock, OpenError, Place, beside};
 use super::schema::{self, APPLICATION_ID, Identity};
@@ -44,7 +45,8 @@ pub struct Resumed {
 pub(crate) struct Begun {
     pub(crate) writer: Connection,
     pub(crate) finder: Connection,
-    /// `None` if there is no file.
+    /// These are `None` if there is no file.
+    pub(crate) checkpointer: Option<Checkpointer>,
     pub(crate) file_lock: Option<FileLock>,
 }
 
@@ -67,13 +69,15 @@ pub(crate) fn open(place: &Place, durability: Durability) -> Result<Opened, Open
         Place::Memory => None,
     };
     let mut resumed = Resumed::default();
-    let Begun { mut writer, finder, file_lock } = begin_or_set_aside(&location, durability, &mut resumed)?;
+    let Begun { mut writer, finder, checkpointer, file_lock } =
+        begin_or_set_aside(&location, durability, &mut resumed)?;
     let evictions =
         recover(&mut writer, &mut resumed).map_err(|error| Failure::from(error).refusal(location.path()))?;
     let finder = Arc::new(Mutex::new(Finder { connection: Some(finder) }));
     let store = Sqlite {
         location,
         durability,
+        checkpointer,
         connection: Some(writer),
         finder: Arc::clone(&finder),
         journal: Journal::default(),
@@ -234,7 +238,16 @@ fn try_begin(location: &Location, durability: Durability) -> Result<Begun, Failu
     let finder = connect(location, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     finder.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     finder.pragma_update(None, "query_only", true)?;
-    Ok(Begun { writer, finder, file_lock })
+    let checkpointer = match location {
+        Location::File(path) => {
+            let connection = connect(location, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+            let started = Checkpointer::start(connection);
+            Some(started.map_err(|error| Failure::Refused(OpenError::from_io(path, &error)))?)
+        }
+        Location::Memory(_) => None,
+    };
+    Ok(Begun { writer, finder, checkpointer, file_lock })
 }
 
 /// Folds what the last owner had no time to fold.
@@ -286,6 +299,8 @@ fn settings(writer: &Connection, durability: Durability) -> rusqlite::Result<()>
         Durability::Commit => "FULL",
     };
     writer.pragma_update(None, "synchronous", synchronous)?;
+    // A thread of its own does it.
+    writer.pragma_update(None, "wal_autocheckpoint", 0)?;
     // A resource is always written before its days, in the same transaction.
     writer.pragma_update(None, "foreign_keys", false)?;
     // In KiB: room for all pages of a ledger of some 200,000 files; taken only as they are used.

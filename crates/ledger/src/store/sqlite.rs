@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, Row, Statement, Transaction, TransactionBehavior, ffi};
 
+use super::checkpoint::{self, Checkpointer, Pass};
 use super::journal::{self, Journal, Step};
 use super::open::{self, Begun, Durability};
 use super::place::{FileLock, Identity, Location, NameLock, beside};
@@ -48,6 +49,9 @@ macro_rules! write_day {
     };
 }
 
+/// So long is the log at most, but for a second's commits: 64 MiB. It takes a minute of load without a quiet moment.
+const LONGEST_LOG_PAGES: u64 = 16_384;
+
 /// Rows folded at a time when there is nothing else to do: some ten milliseconds' work.
 const TIDY_SLICE: usize = 4_096;
 
@@ -63,6 +67,8 @@ pub(crate) struct Finder {
 pub(crate) struct Sqlite {
     pub(crate) location: Location,
     pub(crate) durability: Durability,
+    /// Dropped before the connection: that is to be the last to close.
+    pub(crate) checkpointer: Option<Checkpointer>,
     /// `None` after a damaged ledger was moved away and before a new one could be begun.
     pub(crate) connection: Option<Connection>,
     pub(crate) finder: Arc<Mutex<Finder>>,
@@ -117,6 +123,16 @@ impl Store for Sqlite {
         Ok(if self.journal.is_empty() { Tidiness::Tidy } else { Tidiness::WorkLeft })
     }
 
+    fn begin_sync(&mut self) -> Result<(), StoreError> {
+        let Some(checkpointer) = &self.checkpointer else { return Ok(()) };
+        let Pass { log_pages } = checkpointer.order()?;
+        if log_pages > LONGEST_LOG_PAGES {
+            // Nobody can commit meanwhile, so that all is moved and the log begins anew with the next commit.
+            checkpoint::pass(self.connection()?)?;
+        }
+        Ok(())
+    }
+
     fn sync(&mut self) -> Result<(), StoreError> {
         let Location::File(path) = &self.location else { return Ok(()) };
         // What is committed is in the write-ahead log; SQLite itself syncs it only before it moves it into the
@@ -154,6 +170,7 @@ impl Store for Sqlite {
             return Err(StoreError { trouble: Trouble::Broken, detail: "memory is damaged".to_owned() });
         };
         self.close_finder();
+        self.checkpointer = None;
         if let Some(writer) = self.connection.take() {
             // To close it would move its log into the damaged file, which stays as it is.
             writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -171,9 +188,10 @@ impl Sqlite {
     /// The connection, to a new ledger if there is none.
     fn connection(&mut self) -> Result<&mut Connection, StoreError> {
         if self.connection.is_none() {
-            let Begun { writer, finder, file_lock } = open::begin(&self.location, self.durability)?;
+            let Begun { writer, finder, checkpointer, file_lock } =
+                open::begin(&self.location, self.durability)?;
             self.finder.lock().unwrap_or_else(PoisonError::into_inner).connection = Some(finder);
-            (self.connection, self.file_lock) = (Some(writer), file_lock);
+            (self.connection, self.checkpointer, self.file_lock) = (Some(writer), checkpointer, file_lock);
         }
         Ok(self.connection.as_mut().expect("it was just opened"))
     }
@@ -221,7 +239,7 @@ impl Sqlite {
     fn reopen(&mut self) -> Result<(), StoreError> {
         self.empty_log()?;
         self.close_finder();
-        self.connection = None;
+        (self.checkpointer, self.connection) = (None, None);
         (self.log, self.file_lock) = (None, None);
         self.journal = Journal::default();
         Ok(())

@@ -8,7 +8,7 @@ use tallyd_http::request::{Request, Version};
 use tallyd_http::status::Status;
 use tallyd_http::target::Target;
 use tallyd_http::validator::Timestamp;
-use tallyd_ledger::{Outcome, path_text};
+use tallyd_ledger::{Outcome, Weight, path_text};
 
 use super::line::Peer;
 use crate::clock;
@@ -126,11 +126,12 @@ impl Exchange {
             Ok(Target::Server) | Err(_) => path_text::print(target).into_owned(),
         })
     }
+}
 
-    /// How much memory it takes beyond its own size, in bytes.
-    pub(super) fn weight(&self) -> usize {
+impl Weight for Exchange {
+    fn weight(&self) -> usize {
         let length = |value: &Option<Box<[u8]>>| value.as_ref().map_or(0, |value| value.len());
-        self.request_line.len() + length(&self.referrer) + length(&self.user_agent)
+        size_of::<Self>() + self.request_line.len() + length(&self.referrer) + length(&self.user_agent)
     }
 }
 

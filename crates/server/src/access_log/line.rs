@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use tallyd_ledger::Weight as _;
+
 use super::exchange::{Answered, Record};
 use super::{append, combined, json};
 use crate::config::LogFormat;

@@ -14,10 +14,11 @@ const CLIENTS: usize = 3;
 /// Small ones and one that is in flight for most of a round.
 const FILES: [(&str, usize); 3] = [("/small", 700), ("/medium", 90_000), ("/large", 5_000_000)];
 
-/// How long before the kill the oldest answer arrived whose number the ledger does not know.
-///
-/// The promise is some 10 ms of load; the rest is for a machine on which the writer's thread has to wait for its turn.
-const LOSS: Duration = Duration::from_millis(500);
+/// What a kill may cost, as load: the numbers that are lost, in the time in which that many are taken.
+const LOSS: Duration = Duration::from_millis(10);
+/// On a machine that others use, the writer's thread may have to wait for its turn when it is due: that is rare, and this
+/// bounds how long. The disk is not: no commit waits for it.
+const LOSS_BEHIND_OTHERS: Duration = Duration::from_millis(100);
 
 fn site() -> Site {
     let site = Site::new();
@@ -81,11 +82,28 @@ fn all_lines(server: &Server) -> Vec<Delivery> {
     deliveries(&server.stdout().all())
 }
 
-/// The age, at the kill, of the oldest receipt whose number was lost; none if nothing was.
-fn loss(times: &mut [Instant], committed: u64, killed: Instant) -> Option<Duration> {
-    times.sort_unstable();
-    let lost = times.get(usize::try_from(committed).expect("few"))?;
-    Some(killed.saturating_duration_since(*lost))
+/// One round's load: how many answers arrived in which time, and how many of their numbers the ledger does not know.
+#[derive(Default)]
+struct Load {
+    received: u64,
+    lost: u64,
+    first: Option<Instant>,
+}
+
+impl Load {
+    fn add(&mut self, times: &[Instant], committed: u64) {
+        let received = times.len() as u64;
+        self.received += received;
+        // Numbers of answers that had not arrived may be committed, too.
+        self.lost += received.saturating_sub(committed);
+        self.first = self.first.into_iter().chain(times.iter().copied()).min();
+    }
+
+    /// The time in which as many answers arrived as were lost.
+    fn loss(&self, killed: Instant) -> Duration {
+        let Some(first) = self.first else { return Duration::ZERO };
+        killed.saturating_duration_since(first).mul_f64(self.lost as f64 / self.received as f64)
+    }
 }
 
 #[test]
@@ -124,24 +142,27 @@ fn kills_lose_nothing_that_was_printed() {
             );
             assert!(printed.insert((delivery.path, delivery.n)), "printed twice, round {round}");
         }
-        for (path, mut times) in receipts {
-            received += times.len();
+        let mut load = Load::default();
+        for (path, times) in receipts {
             let requests =
                 |all: &BTreeMap<String, tallyd_ledger::Counters>| all.get(path).map_or(0, |it| it.requests);
-            losses.extend(loss(&mut times, requests(&after) - requests(&resumed), killed));
+            load.add(&times, requests(&after) - requests(&resumed));
         }
+        received += load.received;
+        losses.push(load.loss(killed));
     }
     losses.sort_unstable();
     println!(
         "{ROUNDS} kills: {received} answers received, {} numbers printed, {aborted_by_kills} transfers found aborted; \
-         unprinted numbers lost in {} cases, the oldest {:?} before the kill, median {:?}",
+         loss in time of load: median {:?}, of nine in ten at most {:?}, worst {:?}",
         printed.len(),
-        losses.len(),
-        losses.last().copied().unwrap_or_default(),
-        losses.get(losses.len() / 2).copied().unwrap_or_default(),
+        losses[losses.len() / 2],
+        losses[losses.len() * 9 / 10],
+        losses[losses.len() - 1],
     );
     assert!(printed.len() > 1_000 && aborted_by_kills > 0, "hardly any load");
-    assert!(losses.last().is_none_or(|oldest| *oldest < LOSS), "{losses:?}");
+    assert!(losses[losses.len() * 3 / 4] <= LOSS, "{losses:?}");
+    assert!(losses[losses.len() - 1] <= LOSS_BEHIND_OTHERS, "{losses:?}");
 }
 
 #[test]

@@ -126,7 +126,7 @@ fn a_locked_ledger_delays_counts_and_loses_none() {
     let books = Books::of(&site);
     let mut server = Server::launch(&mut books.server(&site), Stdout::Followed);
     load(&server, LOAD, 0..0);
-    books.wait_for("/f", "counted before", |counted| counted.requests == LOAD);
+    books.wait_for("/f", "counted before", |counted| counted.completed == LOAD);
     let other = rusqlite::Connection::open(&books.file).expect("a database");
     other.busy_timeout(SOON).expect("patience");
     other.execute_batch("BEGIN IMMEDIATE").expect("a lock");
@@ -309,7 +309,7 @@ fn output_that_is_closed_costs_lines_and_no_counts() {
 /// Locks the ledger as another program would, with requests that are counted already and as many that are not.
 fn lock(server: &Server, books: &Books) -> rusqlite::Connection {
     load(server, LOAD, 0..0);
-    books.wait_for("/f", "counted before", |counted| counted.requests == LOAD);
+    books.wait_for("/f", "counted before", |counted| counted.completed == LOAD);
     let other = rusqlite::Connection::open(&books.file).expect("a database");
     other.busy_timeout(SOON).expect("patience");
     other.execute_batch("BEGIN IMMEDIATE").expect("a lock");
