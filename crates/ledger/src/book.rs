@@ -41,6 +41,9 @@ pub(crate) struct Book<L, S> {
     waiting: Vec<Delivery<L>>,
     /// The weight of their lines.
     waiting_bytes: usize,
+    /// Whether any of them may have been committed since they were looked at: while the store fails there can be
+    /// hundreds of thousands, and to look at all of them in vain every few milliseconds would cost more than to serve.
+    has_news: bool,
     /// Keeps its capacity between batches.
     spare: Vec<Delivery<L>>,
     lines_dropped: u64,
@@ -101,6 +104,7 @@ impl<L: Weight, S: Store> Book<L, S> {
             changed: Vec::new(),
             waiting: Vec::new(),
             waiting_bytes: 0,
+            has_news: false,
             spare: Vec::new(),
             lines_dropped: 0,
             coverage,
@@ -157,11 +161,15 @@ impl<L: Weight, S: Store> Book<L, S> {
         for resource in self.changed.drain(..) {
             self.entries.get_mut(&resource).expect(ADOPTED).note_commit();
         }
+        self.has_news = true;
         Ok(())
     }
 
     /// Hands on the deliveries whose numbers are committed.
     pub(crate) fn hand_on(&mut self, observer: &mut impl Observer<L>) {
+        if !std::mem::take(&mut self.has_news) {
+            return;
+        }
         std::mem::swap(&mut self.waiting, &mut self.spare);
         self.waiting_bytes = 0;
         for mut delivery in self.spare.drain(..) {

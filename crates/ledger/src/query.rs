@@ -4,6 +4,7 @@
 //! that has committed up to then. Figures that the server has not committed yet are at most milliseconds old.
 
 pub mod browse;
+mod span;
 
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -171,19 +172,14 @@ impl Query {
         if selection.since.is_none() && selection.until.is_none() {
             return self.select("SELECT *, NULL AS day FROM resource", selection, each);
         }
-        let sums = FIGURES.map(|figure| format!("sum(d.{figure}) AS {figure}")).join(", ");
-        let span = span(selection);
-        let rows = format!(
-            "SELECT r.path AS path, NULL AS day, {sums} FROM day AS d JOIN resource AS r ON r.id = d.resource \
-             WHERE {span} GROUP BY d.resource"
-        );
-        self.select(&rows, selection, each)
+        let snapshot = self.snapshot()?;
+        Ok(span::tallies(&snapshot, selection, each)?)
     }
 
     /// Hands each selected resource to `each` once for each selected day on which it was asked for. Equals in
     /// the selection's order are in the order of the days.
     pub fn by_day(&self, selection: &Selection, each: impl FnMut(Tallied)) -> Result<(), QueryError> {
-        let span = span(selection);
+        let span = days(selection);
         let rows = format!(
             "SELECT d.*, r.path AS path FROM day AS d JOIN resource AS r ON r.id = d.resource WHERE {span}"
         );
@@ -300,7 +296,7 @@ impl Query {
 }
 
 /// The condition on `d.day`.
-fn span(selection: &Selection) -> String {
+fn days(selection: &Selection) -> String {
     let since = selection.since.map_or(0, |day| day.0);
     let until = selection.until.map_or(u32::MAX, |day| day.0);
     format!("d.day BETWEEN {since} AND {until}")

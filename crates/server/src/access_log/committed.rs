@@ -84,7 +84,8 @@ impl Observer<Details> for Committed {
     fn set_aside(&mut self, aside: &Path) {
         let aside = aside.display();
         console::say(format_args!(
-            "the ledger was damaged and is now at {aside}; a new one holds the counts in memory"
+            "the ledger was damaged and is now at {aside}; a new one holds the counts of the files in memory, those of other \
+             files are in the old one alone"
         ));
     }
 }

@@ -2,8 +2,10 @@
 //! a process is killed, a disk is full or nobody reads.
 
 mod kills;
+mod many;
 mod oracle;
 mod rows;
 mod table;
+mod throughput;
 mod troubles;
 mod vanished;

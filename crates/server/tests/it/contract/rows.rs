@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
 use super::table::{Ask, Leaving, Table, Visit, exactly};
-use crate::harness::{Answer, Content, Window, noise};
+use crate::harness::{Answer, Content, Server, Site, Stdout, Window, is_root, nobody, noise, tallyd};
 
 /// The length of a file, in bytes: too long to be sent from memory, and no multiple of anything.
 const S: u64 = 1_000_003;
@@ -294,4 +294,25 @@ fn answers_without_content() {
         table.check("a method that is not allowed", length, scenario, "");
     }
     table.finish();
+}
+
+#[test]
+fn a_file_that_may_not_be_read_takes_no_number() {
+    let site = Site::with(&[("open", "x"), ("closed", "x")]);
+    std::fs::set_permissions(site.path("closed"), std::os::unix::fs::PermissionsExt::from_mode(0o000))
+        .expect("permissions of our own file");
+    // For root no file is closed; where the tests run as root, the server does not.
+    let mut command = if is_root() { nobody(&site) } else { tallyd(&site) };
+    let mut server = Server::launch(&mut command, Stdout::Followed);
+    for path in ["/closed", "/open", "/closed", "/open"] {
+        assert_eq!(server.fetch(path).status, if path == "/open" { 200 } else { 403 });
+    }
+    // The ledger's own figures are not asked for here: a number that was taken has a line, and what has none, none.
+    server.signal(rustix::process::Signal::TERM);
+    assert!(server.wait_for_exit(crate::harness::SOON).success());
+    server.stdout().wait_for_end();
+    let mut lines: Vec<_> =
+        crate::harness::deliveries(&server.stdout().all()).into_iter().map(|it| (it.path, it.n)).collect();
+    lines.sort_unstable();
+    assert_eq!(lines, [("/open".to_owned(), 1), ("/open".to_owned(), 2)]);
 }

@@ -50,14 +50,19 @@ fn stop(server: &mut Server) {
 
 /// The numbers of `/f` were printed once each.
 fn all_printed(server: &Server, count: u64) {
-    let mut numbers: Vec<u64> =
-        server.stdout().wait_for_deliveries(count as usize).into_iter().map(|it| it.n).collect();
+    let of_f = |lines: &[String]| -> Vec<u64> {
+        deliveries(lines).into_iter().filter(|it| it.path == "/f").map(|it| it.n).collect()
+    };
+    let mut numbers = server.stdout().wait_for("all lines of /f", |lines| {
+        let numbers = of_f(lines);
+        (numbers.len() as u64 >= count).then_some(numbers)
+    });
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=count).collect::<Vec<_>>());
 }
 
 /// The command, in a mount namespace of its own with a file system of 1 MiB at `at`; `None` where that is not allowed.
-fn on_a_small_disk(command: &Command, at: &std::path::Path) -> Option<Command> {
+pub(super) fn on_a_small_disk(command: &Command, at: &std::path::Path) -> Option<Command> {
     fs::create_dir(at).expect("a mount point");
     let mut confined = Command::new("unshare");
     confined.arg("--mount").args((!is_root()).then_some("--map-root-user")).arg("sh");
@@ -199,6 +204,47 @@ fn a_ledger_that_is_moved_away_is_missed_and_keeps_its_owner() {
     let linked = moved.server(&site).output().expect("the program starts");
     let words = String::from_utf8(linked.stderr).expect("text");
     assert!(!linked.status.success() && words.contains("hard link"), "{words}");
+}
+
+/// Overwrites a ledger that a server has open, all but the header that says whose it is, and its log.
+pub(super) fn damage(books: &Books) {
+    books.open();
+    // Another program's commit, so that the server must read again what it has read before.
+    let other = rusqlite::Connection::open(&books.file).expect("a database");
+    other.busy_timeout(SOON).expect("patience");
+    other.execute_batch("UPDATE ledger SET created = created + 1").expect("a commit");
+    let log = books.file.with_extension("-wal").to_string_lossy().replace(".-wal", "-wal");
+    for (path, keep) in [(books.file.clone(), 100), (PathBuf::from(log), 0)] {
+        let mut bytes = fs::read(&path).expect("our own file");
+        bytes[keep..].fill(0xA5);
+        let mut file = fs::OpenOptions::new().write(true).open(&path).expect("our own file");
+        file.write_all(&bytes).expect("room for as much as there was");
+    }
+}
+
+#[test]
+fn a_ledger_that_is_damaged_while_it_is_open_is_set_aside() {
+    let site = site(200);
+    let books = Books::of(&site);
+    let mut server = Server::launch(&mut books.server(&site), Stdout::Followed);
+    load(&server, LOAD, 0..100);
+    books.wait_for("/many/99", "counted before", |counted| counted.completed == 1);
+    all_printed(&server, LOAD);
+    damage(&books);
+    load(&server, LOAD, 100..200);
+    let line = said(&server, "the ledger was damaged and is now at ");
+    println!("{line}");
+    // What is lost is said, and where it is.
+    assert!(line.contains("those of other files are in the old one alone"), "{line}");
+    all_printed(&server, 2 * LOAD);
+    stop(&mut server);
+    // Of the files in memory nothing is lost.
+    assert_eq!(books.tally("/f").downloads, 2 * LOAD);
+    books.check_laws();
+    let rest = line.split_once(" is now at ").expect("the words above").1;
+    let aside =
+        fs::read(rest.split_once(';').expect("the rest of the sentence").0).expect("the damaged ledger");
+    assert!(aside[100..].iter().all(|byte| *byte == 0xA5), "it is as it was");
 }
 
 #[test]
