@@ -26,6 +26,7 @@ pub use counters::{Counters, Law, Totals};
 pub use delivery::{
     Client, Day, Delivery, Kind, Moment, Outcome, Received, Representation, Request, ResourceId, Weight,
 };
+pub use id_map::{IdHasher, IdMap};
 pub use lane::Reporter;
 pub use ledger::{Ledger, Options, Status, Unwritten};
 pub use observer::{Observer, StoreState};

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tallyd_ledger::ResourceId;
+use tallyd_ledger::{IdMap, ResourceId};
 
 use super::deliveries::{FileGain, Gain};
 use super::history::{HOURS, Histories, MINUTES};
@@ -63,7 +63,7 @@ impl Busy {
     }
 
     /// Notes what ended up to now.
-    pub(super) fn note(&mut self, now_s: u64, gains: HashMap<ResourceId, FileGain>) {
+    pub(super) fn note(&mut self, now_s: u64, gains: IdMap<ResourceId, FileGain>) {
         self.age(now_s);
         let mut newcomers = Vec::new();
         for gain in gains.into_values() {

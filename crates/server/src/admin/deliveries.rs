@@ -1,17 +1,23 @@
 //! What the ledger's thread tells the admin side of committed deliveries: sums, and the last few by name.
 //!
-//! The ledger's thread adds up on its own and, once per batch, leaves the sums where the admin side fetches them. Either
+//! The ledger's thread adds up on its own and, a few times a second, leaves the sums where the admin side fetches them. Either
 //! holds the lock for a moment to add or to take, and what is left there is bounded: if nobody fetches it, files beyond a
 //! number are in the sums alone.
 
-use std::collections::{HashMap, VecDeque};
-use std::mem::take;
+use std::collections::VecDeque;
+use std::mem::{replace, take};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use tallyd_ledger::{Delivery, Kind, Moment, Observer, Outcome, ResourceId, StoreState};
+use arrayvec::ArrayVec;
+use tallyd_ledger::{Delivery, IdMap, Kind, Moment, Observer, Outcome, ResourceId, StoreState};
 
 use crate::access_log::{Committed, Details, Peer};
+
+/// How long sums are gathered while deliveries come: shorter than anybody looks, and long enough that a file that is asked
+/// for again and again is looked up for each delivery and handed over for many.
+const GATHER: Duration = Duration::from_millis(200);
 
 /// Files of which more than the sums is told at a time: what some seconds of lively traffic ask for; some megabytes.
 const FILES: usize = 4096;
@@ -58,7 +64,7 @@ pub(super) struct VersionGain {
 pub(super) struct FileGain {
     pub(super) path: Arc<str>,
     pub(super) gain: Gain,
-    pub(super) versions: Vec<VersionGain>,
+    pub(super) versions: ArrayVec<VersionGain, VERSIONS>,
 }
 
 /// One delivery.
@@ -78,7 +84,7 @@ pub(super) struct Delivered {
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     pub(super) all: Gain,
-    pub(super) files: HashMap<ResourceId, FileGain>,
+    pub(super) files: IdMap<ResourceId, FileGain>,
     pub(super) recent: VecDeque<Delivered>,
     pub(super) durations: Durations,
 }
@@ -92,7 +98,19 @@ pub(crate) struct Witnessed {
     log: Committed,
     /// `None`: there is no admin side.
     deliveries: Option<Deliveries>,
-    batch: Gathered,
+    gathered: Gathered,
+    /// When the sums were left last.
+    left: Instant,
+    flow: Flow,
+}
+
+/// Whether deliveries come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    /// One has come since the last batch ended.
+    Lively,
+    /// The ledger's thread is about to rest: what is not left now would wait for the next delivery.
+    Quiet,
 }
 
 impl Gain {
@@ -140,8 +158,9 @@ impl FileGain {
     fn note_version(&mut self, version: VersionGain) {
         if let Some(known) = self.versions.iter_mut().find(|known| known.id == version.id) {
             known.gain.add(version.gain);
-        } else if self.versions.len() < VERSIONS {
-            self.versions.push(version);
+        } else {
+            // What does not fit is left out.
+            let _ = self.versions.try_push(version);
         }
     }
 }
@@ -162,7 +181,7 @@ impl Gathered {
         let file = self.files.entry(resource).or_insert_with(|| FileGain {
             path: path.into(),
             gain: Gain::default(),
-            versions: Vec::new(),
+            versions: ArrayVec::new(),
         });
         file.note(delivery.representation.entity_tag, delivery.representation.complete_length, gain);
         let delivered = Delivered {
@@ -224,24 +243,28 @@ impl Deliveries {
 impl Witnessed {
     /// The log, with deliveries left at `deliveries` if there is someone to fetch them.
     pub(crate) fn new(log: Committed, deliveries: Option<Deliveries>) -> Witnessed {
-        Witnessed { log, deliveries, batch: Gathered::default() }
+        Witnessed { log, deliveries, gathered: Gathered::default(), left: Instant::now(), flow: Flow::Quiet }
     }
 }
 
 impl Observer<Details> for Witnessed {
     fn committed(&mut self, path: &str, delivery: Delivery<Details>) {
         if self.deliveries.is_some() {
-            self.batch.note(path, &delivery);
+            self.gathered.note(path, &delivery);
+            self.flow = Flow::Lively;
         }
         self.log.committed(path, delivery);
     }
 
     fn batch_ended(&mut self) {
         self.log.batch_ended();
+        let flow = replace(&mut self.flow, Flow::Quiet);
         if let Some(deliveries) = &self.deliveries
-            && !self.batch.is_empty()
+            && !self.gathered.is_empty()
+            && (flow == Flow::Quiet || self.left.elapsed() >= GATHER)
         {
-            deliveries.leave(take(&mut self.batch));
+            deliveries.leave(take(&mut self.gathered));
+            self.left = Instant::now();
         }
     }
 
