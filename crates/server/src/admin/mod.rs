@@ -7,6 +7,7 @@
 
 mod api;
 mod busy;
+mod dashboard;
 mod deliveries;
 mod guard;
 mod history;

@@ -24,6 +24,7 @@ pub(super) use denial::Denial;
 pub(super) use events::snapshot;
 pub(super) use parameters::Parameters;
 
+use super::dashboard;
 use super::guard::{Guard, watch_over};
 use super::metrics;
 use super::observatory::Observatory;
@@ -36,7 +37,7 @@ type Seen = axum::extract::State<Arc<Observatory>>;
 
 /// Everything that can be asked for on the admin side, behind its guard.
 pub(super) fn router(observatory: Arc<Observatory>, guard: Guard) -> Router {
-    Router::new()
+    dashboard::add_to(Router::new())
         .route("/api/v1/summary", get(summary::answer))
         .route("/api/v1/files", get(files::answer))
         .route("/api/v1/file", get(file::answer))
