@@ -72,7 +72,8 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
     let (renewal, editions) = start_renewal(config, folder, media_types.clone())?;
     let publication = Publication {
         index: config.folders.index.clone(),
-        listings: Listings::new(config.folders.listing, config.files.dot_names),
+        listings: Listings::new(config.folders.listing, config.files.dot_names, config.folders.column),
+        badges: config.folders.badges,
         precompressed: config.files.precompressed,
         base: config.addresses.base.clone(),
         routes: Routes::new(config.addresses.redirects.clone(), config.addresses.rewrites.clone()),

@@ -2,6 +2,8 @@
 //!
 //! Everything here is bounded by what is asked for, but for the sorting itself, which looks at every file.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{FIGURES, Query, QueryError};
@@ -157,6 +159,29 @@ impl Query {
             }
         }
         Ok(Some(Single { counters, least_length, last, days }))
+    }
+
+    /// The downloads of each of these paths in printed form, at one moment; 0 of one that was never counted.
+    pub fn downloads<P: AsRef<str>>(
+        &self,
+        paths: impl IntoIterator<Item = P>,
+    ) -> Result<Vec<u64>, QueryError> {
+        let snapshot = self.snapshot()?;
+        // What is newer than the tables has no index by path, and is small.
+        let newer: HashMap<String, u64> = snapshot
+            .prepare_cached("SELECT path, downloads FROM newer_resource")?
+            .query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?
+            .collect::<Result<_, _>>()?;
+        let mut statement = snapshot.prepare_cached("SELECT downloads FROM main.resource WHERE path = ?")?;
+        let mut of_path = |path: P| {
+            let path = path.as_ref();
+            if let Some(downloads) = newer.get(path) {
+                return Ok(*downloads);
+            }
+            let found = statement.query_row([path], |row| row.get::<_, i64>(0)).optional()?;
+            Ok(found.map_or(0, i64::cast_unsigned))
+        };
+        paths.into_iter().map(&mut of_path).collect()
     }
 
     /// The sums over all files on one day.

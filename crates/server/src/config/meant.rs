@@ -24,9 +24,11 @@ use crate::backend::siblings::Precompressed;
 use crate::compression::Compress;
 use crate::site::DotNames;
 use crate::site::added_fields::{FieldRule, Hardening};
+use crate::site::badge::Badges;
 use crate::site::cors::Origin;
 use crate::site::entity_tags::TagSource;
 use crate::site::error_pages::PageSource;
+use crate::site::listing::Column;
 use crate::site::routes::{RedirectRule, RewriteRule, find_circle};
 
 /// All that the server needs to know before it starts.
@@ -91,6 +93,10 @@ pub(crate) struct Folders {
     pub(crate) index: Vec<Box<str>>,
     /// How a folder without one is shown.
     pub(crate) listing: ListingMode,
+    /// Whether that tells downloads.
+    pub(crate) column: Column,
+    /// Whether there are badges.
+    pub(crate) badges: Badges,
 }
 
 /// What a path means instead of itself.
@@ -210,6 +216,8 @@ impl Config {
             folders: Folders {
                 index: values(each_once(typed.all(&table::INDEX)?)).collect(),
                 listing: typed.one(&table::LISTING)?.value,
+                column: if typed.one(&table::LISTING_COUNTS)?.value { Column::Shown } else { Column::Absent },
+                badges: if typed.one(&table::BADGES)?.value { Badges::Served } else { Badges::Off },
             },
             addresses: Addresses {
                 base: typed.one(&table::BASE_PATH)?.value,

@@ -331,6 +331,41 @@ is set.",
         owner: Room::Site,
     };
 
+    LISTING_COUNTS: bool = Parse::Text(value::choice), Setting {
+        name: "listing-counts",
+        noun: "column of downloads",
+        form: Form::Switch,
+        takes: Takes::OneOf(bool::words),
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("false"),
+        example: "true",
+        help: "Show in listings how often each file was downloaded",
+        doc: "\
+Show in listings how often each file was downloaded: a column that can
+be sorted by, and `downloads` in JSON. Everyone who may see the
+listing sees the figures.",
+        owner: Room::Site,
+    };
+
+    BADGES: bool = Parse::Text(value::choice), Setting {
+        name: "badges",
+        noun: "badges",
+        form: Form::Switch,
+        takes: Takes::OneOf(bool::words),
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("false"),
+        example: "true",
+        help: "Serve badges with the downloads of each file",
+        doc: "\
+Serve a badge with the downloads of each file that can be fetched, for
+project pages: `/.tallyd/badge/PATH.svg` is an image, and
+`/.tallyd/badge/PATH.json` what shields.io needs to make one. They may
+be a few minutes old in caches, and are not counted themselves.",
+        owner: Room::Site,
+    };
+
     MIME: OwnType = Parse::Text(site_value::media_type), Setting {
         name: "mime",
         noun: "media type",

@@ -69,6 +69,8 @@ pub(super) fn meaning(config: &Config, name: &str) -> String {
         "compress-cache" => format!("{}", config.compression.cache_bytes),
         "index" => format!("{:?}", config.folders.index),
         "listing" => format!("{:?}", config.folders.listing),
+        "listing-counts" => format!("{:?}", config.folders.column),
+        "badges" => format!("{:?}", config.folders.badges),
         "bind" => format!("{:?}", config.listen.binds.iter().map(|bind| bind.value).collect::<Vec<_>>()),
         "port" => format!("{}", config.listen.port.value),
         "workers" => format!("{}", config.workers),
@@ -144,6 +146,10 @@ fn each_setting_on_the_command_line() {
     check(&["--index", "a", "--index=b c", "--index", "a"], "index", "[\"a\", \"b c\"]");
     check(&[], "listing", "Html");
     check(&["--listing", "off"], "listing", "Off");
+    check(&[], "listing-counts", "Absent");
+    check(&["--listing-counts"], "listing-counts", "Shown");
+    check(&[], "badges", "Off");
+    check(&["--badges"], "badges", "Served");
     check(&[], "base-path", "None");
     check(&["--base-path", "/"], "base-path", "None");
     check(&[], "redirect", "");

@@ -17,6 +17,7 @@ use tallyd_http::status::Status;
 use tallyd_http::target::{SitePath, Target};
 use tallyd_ledger::{Client, Kind};
 
+use super::badge::answer_with_badge;
 use super::buffers::Output;
 use super::listing::{ListingOrder, Rendering, answer_with_listing};
 use super::receipts::{self, Dispatch, Numbered, Unnumbered};
@@ -25,6 +26,7 @@ use crate::backend::remembered::{Handle, Remembered};
 use crate::backend::variants::{Choice, Served};
 use crate::census::Protocol;
 use crate::clock;
+use crate::site::badge::BadgeOrder;
 use crate::site::listing::{PerPage, Query};
 use crate::site::routes::{Reason, Redirect};
 use crate::site::{CodingOrder, Search, Selection};
@@ -77,6 +79,8 @@ pub(super) enum Answered {
     ButForListing(Box<Rendering>, Persistence),
     /// It can be given once this directory was read.
     AfterReading(Box<ListingOrder>),
+    /// It can be given once this badge was made.
+    AfterMaking(Box<BadgeOrder>),
     /// It can be given once this was looked for on a disk.
     AfterFetch(Box<Search<'static>>),
     /// It can be given once this file was coded.
@@ -142,6 +146,8 @@ pub(super) fn answer(
         Selection::Listing(listing) => {
             answer_with_listing(*listing, request, method, persistence, worker, output)
         }
+        Selection::Badge(order) => Answered::AfterMaking(order),
+        Selection::Made(badge) => answer_with_badge(&badge, request, method, persistence, worker, output),
         Selection::Redirect(redirect) => {
             Answered::Wholly(redirect_to(*redirect, query, request, persistence, worker, output))
         }

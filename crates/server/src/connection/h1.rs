@@ -20,6 +20,7 @@ use super::receipts::Receipts;
 use super::socket::{Arrival, End, Followed, Socket};
 use crate::access_log::{Asked, Peer};
 use crate::backend::remembered::Handle;
+use crate::site::badge::BadgeOrder;
 use crate::site::{CodingOrder, Search};
 use crate::transmit::{self, Outcome};
 use crate::worker::Worker;
@@ -49,6 +50,8 @@ enum Step {
     Fetch(Box<Search<'static>>),
     /// A file to be coded.
     Encode(Box<CodingOrder>),
+    /// A badge to be made.
+    Make(Box<BadgeOrder>),
     /// A directory to be read and shown.
     Read(Box<ListingOrder>),
     /// A listing whose head is in the output.
@@ -96,6 +99,7 @@ impl Conversation {
                     Ok(Outcome::Truncated) => return Some(Farewell::AtOnce),
                     Err(end) => Err(end),
                 },
+                Step::Make(order) => self.make_badge(*order).await,
                 Step::Read(order) => self.read_directory(*order).await,
                 Step::SendListing(rendering, persistence) => match self.send_listing(*rendering).await {
                     Ok(()) if persistence != Persistence::Close => Ok(()),
@@ -149,6 +153,7 @@ impl Conversation {
                     return Step::SendListing(rendering, persistence);
                 }
                 Answered::AfterReading(order) => return Step::Read(order),
+                Answered::AfterMaking(order) => return Step::Make(order),
                 Answered::AfterCoding(order) => return Step::Encode(order),
                 Answered::AfterContent(framing) => return Step::SkipContent(framing, length),
                 Answered::AfterFetch(search) => return Step::Fetch(search),
@@ -266,6 +271,13 @@ impl Conversation {
         self.socket.presence().enter(Phase::Fetching);
         let ListingOrder { path, query, form } = order;
         self.progress.selection = Some(self.worker.site.list(path, query, form).await);
+        Ok(())
+    }
+
+    async fn make_badge(&mut self, order: BadgeOrder) -> Result<(), End> {
+        self.flush(Followed::ByNothing).await?;
+        self.socket.presence().enter(Phase::Fetching);
+        self.progress.selection = Some(self.worker.site.make_badge(order).await);
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! Connections: what is said on a socket, between accepting it and closing it.
 
 mod answer;
+mod badge;
 pub(crate) mod buffers;
 pub(crate) mod departures;
 pub(crate) mod h1;

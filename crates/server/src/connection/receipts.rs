@@ -115,7 +115,7 @@ impl Content {
     }
 
     /// Its length in the stream.
-    fn length(&self) -> u64 {
+    pub(super) fn length(&self) -> u64 {
         match self {
             Content::Nothing => 0,
             Content::Single(range) => range.length(),

@@ -4,6 +4,7 @@
 //! `Selection::Cold` and is fetched on a thread that may block.
 
 pub(crate) mod added_fields;
+pub(crate) mod badge;
 pub(crate) mod cors;
 pub(crate) mod entity_tags;
 pub(crate) mod error_pages;
@@ -33,6 +34,7 @@ use tallyd_ledger::{Ledger, Reporter};
 pub(crate) use self::lookup::Search;
 
 use self::added_fields::AddedFields;
+use self::badge::{Badge, BadgeOrder, BadgePath, Badges};
 use self::entity_tags::EntityTags;
 use self::error_pages::{ErrorPage, ErrorPages};
 use self::listing::{Listing, Listings};
@@ -54,6 +56,8 @@ pub(crate) struct Publication {
     pub(crate) index: Vec<Box<str>>,
     /// How a directory without such a file is shown.
     pub(crate) listings: Listings,
+    /// Whether there are badges.
+    pub(crate) badges: Badges,
     /// Whether a file's siblings may go out in its place.
     pub(crate) precompressed: Precompressed,
     /// The path that everything is served beneath, unless that is the root.
@@ -113,6 +117,10 @@ pub(crate) enum Selection {
     AsItIs(Rc<Remembered>),
     /// A directory without an index file.
     Directory(SitePath<'static>),
+    /// A badge, which is to be made.
+    Badge(Box<BadgeOrder>),
+    /// That badge.
+    Made(Box<Badge>),
     /// Its listing, once it was read.
     Listing(Box<Listing>),
     /// Nothing that is shown.
@@ -200,6 +208,25 @@ impl Site {
         }
     }
 
+    /// Makes a badge on a thread that may wait.
+    pub(crate) async fn make_badge(&self, order: BadgeOrder) -> Selection {
+        let source = self.source();
+        let turn = source.publication.listings.turn().await;
+        let sought = order.clone();
+        let read = move || {
+            let read = sought.read(&source);
+            // The turn ends with the reading, also when nobody waits for it any more.
+            drop(turn);
+            read
+        };
+        match tokio::task::spawn_blocking(read).await {
+            Ok(Ok(downloads)) => Selection::Made(Box::new(order.make(downloads))),
+            Ok(Err(failure)) => Selection::Refused(refusal_of(failure)),
+            // It panicked, or the runtime is ending.
+            Err(_) => Selection::Refused(Refusal::Broken),
+        }
+    }
+
     /// Selects what `path` leads to without waiting for a disk, for a client with this `Accept`.
     pub(crate) fn select(&self, path: SitePath<'_>, accept: &FieldLines<'_>) -> Selection {
         match &self.publication.base {
@@ -216,6 +243,11 @@ impl Site {
         if let Some(file) = self.recall(&path) {
             self.meter.recalled();
             return Selection::File(file);
+        }
+        match self.publication.badges.order(&path) {
+            BadgePath::Elsewhere => {}
+            BadgePath::OfNothing => return Selection::Refused(Refusal::NotFound),
+            BadgePath::Of(order) => return Selection::Badge(Box::new(order)),
         }
         self.meter.looked_up();
         let rewritten = match self.publication.routes.route(&path) {

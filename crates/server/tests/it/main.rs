@@ -21,6 +21,7 @@ mod memory;
 mod output;
 mod policies;
 mod session;
+mod shown;
 mod shutdown;
 mod startup;
 mod timeouts;

@@ -17,6 +17,8 @@ pub(crate) struct Entry {
     pub(crate) length: Option<u64>,
     /// Last modification.
     pub(crate) modified: Option<Timestamp>,
+    /// Of a file, if it was asked for.
+    pub(crate) downloads: Option<u64>,
 }
 
 impl Entry {
@@ -26,7 +28,7 @@ impl Entry {
             EntryKind::File => facts.map(|facts| facts.length),
             EntryKind::Directory => None,
         };
-        Entry { name, kind, length, modified: facts.map(|facts| facts.modified) }
+        Entry { name, kind, length, modified: facts.map(|facts| facts.modified), downloads: None }
     }
 
     /// The name as text, with U+FFFD for what is not UTF-8.

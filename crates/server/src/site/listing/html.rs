@@ -3,10 +3,12 @@
 //! Orders are chosen by buttons, not links: a program that follows every link would otherwise fetch each folder once
 //! more for every order. The links to other pages it should follow.
 
+use std::fmt::Display;
 use std::io::Write as _;
 
 use tallyd_http::target::SitePath;
 
+use super::Column;
 use super::entry::Entry;
 use super::html_text::write_text;
 use super::page::{Extent, MAX_ENTRIES, Page};
@@ -34,7 +36,13 @@ const HEAD: &str = concat!(
 );
 
 /// Writes all up to the first entry.
-pub(super) fn write_start(out: &mut Vec<u8>, path: &SitePath<'_>, query: &Query, page: &Page) {
+pub(super) fn write_start(
+    out: &mut Vec<u8>,
+    path: &SitePath<'_>,
+    query: &Query,
+    column: Column,
+    page: &Page,
+) {
     push(out, HEAD);
     push(out, "<title>Index of ");
     write_text(out, &String::from_utf8_lossy(path.as_bytes()));
@@ -59,13 +67,17 @@ pub(super) fn write_start(out: &mut Vec<u8>, path: &SitePath<'_>, query: &Query,
         push(out, "<div class=\"card\"><table aria-label=\"Entries\">\n<thead><tr>");
         write_column(out, query, Sort::Name, "Name");
         write_column(out, query, Sort::Size, "Size");
+        match column {
+            Column::Absent => {}
+            Column::Shown => write_column(out, query, Sort::Downloads, "Downloads"),
+        }
         write_column(out, query, Sort::Time, "Modified (UTC)");
         push(out, "</tr></thead>\n<tbody>\n");
     }
 }
 
 /// Writes an entry, as one row on one line.
-pub(super) fn write_entry(out: &mut Vec<u8>, entry: &Entry) {
+pub(super) fn write_entry(out: &mut Vec<u8>, entry: &Entry, column: Column) {
     let (row, slash) = match entry.kind {
         EntryKind::File => ("<tr><td><a href=\"", ""),
         EntryKind::Directory => ("<tr class=\"d\"><td><a href=\"", "/"),
@@ -82,6 +94,13 @@ pub(super) fn write_entry(out: &mut Vec<u8>, entry: &Entry) {
     match entry.length {
         Some(length) => write(out, format_args!("<td title=\"{length} bytes\">{}</td>", size_text(length))),
         None => push(out, "<td></td>"),
+    }
+    match (column, entry.downloads) {
+        (Column::Absent, _) => {}
+        (Column::Shown, None) => push(out, "<td class=\"n\"></td>"),
+        (Column::Shown, Some(downloads)) => {
+            write(out, format_args!("<td class=\"n\">{}</td>", grouped(downloads)));
+        }
     }
     match entry.modified.and_then(rfc_3339) {
         Some(date) => {
@@ -170,7 +189,7 @@ fn write_column(out: &mut Vec<u8>, query: &Query, sort: Sort, title: &str) {
     // The largest and the newest are what one looks for first.
     let first = match sort {
         Sort::Name => Order::Ascending,
-        Sort::Size | Sort::Time => Order::Descending,
+        Sort::Size | Sort::Time | Sort::Downloads => Order::Descending,
     };
     let is_current = query.sort == sort;
     let (state, arrow) = match query.order {
@@ -179,7 +198,8 @@ fn write_column(out: &mut Vec<u8>, query: &Query, sort: Sort, title: &str) {
     };
     let (state, arrow, next) =
         if is_current { (state, arrow, query.order.reversed()) } else { ("", "", first) };
-    write(out, format_args!("<th scope=\"col\"{state}><form>"));
+    let class = if sort == Sort::Downloads { " class=\"n\"" } else { "" };
+    write(out, format_args!("<th scope=\"col\"{class}{state}><form>"));
     write_hidden_fields(out, &Query { sort, order: next, page: 1, ..query.clone() });
     write(out, format_args!("<button>{title}{arrow}</button></form></th>"));
 }
@@ -215,7 +235,7 @@ fn write_page_link(out: &mut Vec<u8>, query: &Query, number: usize, relation: &s
 }
 
 /// A number with commas between each three digits.
-fn grouped(number: usize) -> String {
+fn grouped(number: impl Display) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {

@@ -5,6 +5,7 @@
 use serde::Serialize;
 use tallyd_http::target::SitePath;
 
+use super::Column;
 use super::entry::Entry;
 use super::page::{Extent, Page};
 use super::query::Query;
@@ -31,6 +32,13 @@ struct Line<'a> {
     r#type: &'static str,
     size: Option<u64>,
     modified: Option<String>,
+    #[serde(flatten)]
+    figures: Option<Figures>,
+}
+
+#[derive(Serialize)]
+struct Figures {
+    downloads: Option<u64>,
 }
 
 /// Writes all up to the first entry.
@@ -54,7 +62,7 @@ pub(super) fn write_start(out: &mut Vec<u8>, path: &SitePath<'_>, query: &Query,
 }
 
 /// Writes an entry, with what separates it from the one before.
-pub(super) fn write_entry(out: &mut Vec<u8>, index: usize, entry: &Entry) {
+pub(super) fn write_entry(out: &mut Vec<u8>, index: usize, entry: &Entry, column: Column) {
     out.extend_from_slice(if index == 0 { b"\n" } else { b",\n" });
     let mut href = String::new();
     entry.write_reference(&mut href);
@@ -67,6 +75,10 @@ pub(super) fn write_entry(out: &mut Vec<u8>, index: usize, entry: &Entry) {
         },
         size: entry.length,
         modified: entry.modified.and_then(rfc_3339),
+        figures: match column {
+            Column::Absent => None,
+            Column::Shown => Some(Figures { downloads: entry.downloads }),
+        },
     };
     write_value(out, &line);
 }

@@ -8,6 +8,7 @@
 //! the time of a directory tells nothing of the files in it. It is not counted either (`docs/counting.md`).
 
 mod audience;
+mod downloads;
 mod entry;
 mod html;
 mod html_text;
@@ -25,9 +26,11 @@ use tallyd_http::target::SitePath;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::audience::Seat;
+use self::downloads::Downloads;
 use self::page::Page;
-use super::DotNames;
+use self::query::Sort;
 use super::lookup::Source;
+use super::{DotNames, Publication};
 use crate::backend::folder::Failure;
 use crate::config::ListingMode;
 
@@ -51,9 +54,19 @@ const CHUNK_BYTES: usize = 16 * 1024;
 pub(crate) struct Listings {
     mode: ListingMode,
     dot_names: DotNames,
+    column: Column,
     readings: Arc<Semaphore>,
     /// A permit for each entry.
     large_pages: Arc<Semaphore>,
+}
+
+/// Whether listings tell how often each file was downloaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Column {
+    /// They do not.
+    Absent,
+    /// In a column that can be sorted by.
+    Shown,
 }
 
 /// A listing that is ready to be rendered.
@@ -62,6 +75,7 @@ pub(crate) struct Listing {
     form: ListingForm,
     path: SitePath<'static>,
     query: Query,
+    column: Column,
     page: Page,
     next: Next,
     /// Held by a large page until it was sent.
@@ -86,14 +100,21 @@ pub(crate) enum Progress {
 }
 
 impl Listings {
-    /// Listings in the forms that `mode` allows, with or without dot names.
-    pub(crate) fn new(mode: ListingMode, dot_names: DotNames) -> Listings {
+    /// Listings in the forms that `mode` allows, with or without dot names and downloads.
+    pub(crate) fn new(mode: ListingMode, dot_names: DotNames, column: Column) -> Listings {
         Listings {
             mode,
             dot_names,
+            column,
             readings: Arc::new(Semaphore::new(READINGS_AT_A_TIME)),
             large_pages: Arc::new(Semaphore::new(LARGE_PAGES_ENTRIES)),
         }
+    }
+
+    /// Waits for a turn to read much: of a directory, or of the ledger for one who asks from outside.
+    pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        // Nothing closes it; if something did, there would be nothing left to wait for.
+        Arc::clone(&self.readings).acquire_owned().await.ok()
     }
 
     /// Whether no directory is listed.
@@ -126,20 +147,23 @@ impl Listing {
         query: Query,
         form: ListingForm,
     ) -> Result<Listing, Failure> {
-        let readings = Arc::clone(&source.publication.listings.readings);
-        let turn = readings.acquire_owned().await.map_err(|_| Failure::Busy)?;
+        let turn = source.publication.listings.turn().await;
         let seat = Seat::take();
         let audience = seat.audience();
         let reading = tokio::task::spawn_blocking(move || {
-            let listings = &source.publication.listings;
-            let page = source
-                .folder
-                .open_directory(path.relative())
-                .and_then(|directory| Page::read(&directory, &query, listings.dot_names, &audience))?;
+            let Publication { listings, ledger, .. } = &*source.publication;
+            let column = listings.column;
+            let query = without_absent(query, column);
+            let downloads = Downloads { column, ledger, directory: &path };
+            let page = source.folder.open_directory(path.relative()).and_then(|directory| {
+                Page::read(&directory, &query, listings.dot_names, &audience, |entries| {
+                    downloads.note(entries);
+                })
+            })?;
             // The turn ends with the reading, also when nobody waits for it any more.
             drop(turn);
             let permits = listings.permits_to_send(&page)?;
-            Ok(Listing { form, path, query, page, next: Next::Start, _permits: permits })
+            Ok(Listing { form, path, query, column, page, next: Next::Start, _permits: permits })
         });
         // An error means that the reading panicked, or that the runtime is ending.
         let listing = reading.await.map_err(|_| Failure::Broken)?;
@@ -196,7 +220,7 @@ impl Listing {
 
     fn write_start(&self, out: &mut Vec<u8>) {
         match self.form {
-            ListingForm::Html => html::write_start(out, &self.path, &self.query, &self.page),
+            ListingForm::Html => html::write_start(out, &self.path, &self.query, self.column, &self.page),
             ListingForm::Json => json::write_start(out, &self.path, &self.query, &self.page),
         }
     }
@@ -204,8 +228,8 @@ impl Listing {
     fn write_entry(&self, out: &mut Vec<u8>, index: usize) {
         let entry = &self.page.entries[index];
         match self.form {
-            ListingForm::Html => html::write_entry(out, entry),
-            ListingForm::Json => json::write_entry(out, index, entry),
+            ListingForm::Html => html::write_entry(out, entry, self.column),
+            ListingForm::Json => json::write_entry(out, index, entry, self.column),
         }
     }
 
@@ -214,6 +238,14 @@ impl Listing {
             ListingForm::Html => html::write_end(out, &self.query, &self.page),
             ListingForm::Json => json::write_end(out),
         }
+    }
+}
+
+/// What is ordered by a column that is not there counts as not ordered.
+fn without_absent(query: Query, column: Column) -> Query {
+    match (query.sort, column) {
+        (Sort::Downloads, Column::Absent) => Query { sort: Sort::Name, ..query },
+        (Sort::Name | Sort::Size | Sort::Time | Sort::Downloads, _) => query,
     }
 }
 

@@ -53,11 +53,13 @@ struct Candidate {
 
 impl Page {
     /// Reads what `query` asks for. May wait for a disk; gives up, with a page that nobody sees, once the audience is gone.
+    /// `note_downloads` is called once, with the entries of the page, or with all if they are ordered by that.
     pub(crate) fn read(
         directory: &Directory<'_>,
         query: &Query,
         dot_names: DotNames,
         audience: &Audience,
+        note_downloads: impl FnOnce(&mut [Entry]),
     ) -> Result<Page, Failure> {
         let (candidates, extent) = candidates(directory, &query.filter, dot_names, audience)?;
         let total = candidates.len();
@@ -67,11 +69,18 @@ impl Page {
         let start = (number - 1) * per_page;
         let span = start..total.min(start + per_page);
         let look = |candidates: Vec<Candidate>| look_at_all(directory, candidates, audience);
-        let entries = match query.sort {
+        let mut entries = match query.sort {
             Sort::Name => look(cut(candidates, span, |a, b| by_name(a, b, query.order))),
             Sort::Size => cut(look(candidates), span, |a, b| by(a, b, query.order, |entry| entry.length)),
             Sort::Time => cut(look(candidates), span, |a, b| by(a, b, query.order, |entry| entry.modified)),
+            Sort::Downloads => {
+                let mut all = look(candidates);
+                note_downloads(&mut all);
+                let entries = cut(all, span, |a, b| by(a, b, query.order, |entry| entry.downloads));
+                return Ok(Page { entries, total, number, pages, extent });
+            }
         };
+        note_downloads(&mut entries);
         Ok(Page { entries, total, number, pages, extent })
     }
 }
@@ -178,7 +187,7 @@ mod tests {
             .expect("the kernel guards it");
         let directory = folder.open_directory(b"").expect("the root is a directory");
         let query = Query::parse(Some(query.as_bytes()), PerPage::Readable);
-        Page::read(&directory, &query, dot_names, &Seat::take().audience()).expect("it is readable")
+        Page::read(&directory, &query, dot_names, &Seat::take().audience(), |_| {}).expect("it is readable")
     }
 
     /// A folder with a few files and folders whose names, lengths and times are in different orders.
@@ -239,7 +248,7 @@ mod tests {
         let seen: Vec<_> = page
             .entries
             .iter()
-            .map(|Entry { name, kind, length, modified }| {
+            .map(|Entry { name, kind, length, modified, downloads: _ }| {
                 (name.to_str(), *kind, *length, modified.map(|modified| modified.seconds))
             })
             .collect();
@@ -261,7 +270,8 @@ mod tests {
             .expect("the kernel guards it");
         let directory = folder.open_directory(b"").expect("the root is a directory");
         let read = |audience: &Audience| {
-            let page = Page::read(&directory, &Query::unasked(PerPage::All), DotNames::Hidden, audience);
+            let page =
+                Page::read(&directory, &Query::unasked(PerPage::All), DotNames::Hidden, audience, |_| {});
             page.expect("it is readable").total
         };
         let seat = Seat::take();

@@ -51,6 +51,8 @@ pub(crate) enum Sort {
     Size,
     /// By last modification.
     Time,
+    /// By downloads, where listings tell them; directories have none.
+    Downloads,
 }
 
 /// The direction of an order.
@@ -133,11 +135,13 @@ impl Sort {
             Sort::Name => "name",
             Sort::Size => "size",
             Sort::Time => "time",
+            Sort::Downloads => "downloads",
         }
     }
 
     fn parse(text: &[u8]) -> Option<Sort> {
-        [Sort::Name, Sort::Size, Sort::Time].into_iter().find(|sort| sort.word().as_bytes() == text)
+        let all = [Sort::Name, Sort::Size, Sort::Time, Sort::Downloads];
+        all.into_iter().find(|sort| sort.word().as_bytes() == text)
     }
 }
 
@@ -307,7 +311,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_reference_asks_for_what_it_was_made_from(
-            sort in prop::sample::select(vec![Sort::Name, Sort::Size, Sort::Time]),
+            sort in prop::sample::select(vec![Sort::Name, Sort::Size, Sort::Time, Sort::Downloads]),
             order in prop::sample::select(vec![Order::Ascending, Order::Descending]),
             filter: Vec<u8>,
             page in 1..=u32::MAX,

@@ -16,17 +16,23 @@ use crate::backend::folder::{Folder, Links};
 use crate::backend::siblings::Precompressed;
 use crate::site::Publication;
 use crate::site::added_fields::{AddedFields, Hardening};
+use crate::site::badge::Badges;
 use crate::site::cors::Cors;
 use crate::site::entity_tags::EntityTags;
 use crate::site::routes::Routes;
 
 fn source(root: &Path, mode: ListingMode) -> Source {
+    source_with(root, mode, Column::Absent)
+}
+
+fn source_with(root: &Path, mode: ListingMode, column: Column) -> Source {
     let (ledger, _) = Ledger::open(&Place::Memory, Options::default(), ()).expect("memory can be had");
     let folder = Folder::new(File::open(root).expect("the root exists").into(), Links::Beneath)
         .expect("the kernel guards it");
     let publication = Publication {
         index: Vec::new(),
-        listings: Listings::new(mode, DotNames::Hidden),
+        listings: Listings::new(mode, DotNames::Hidden, column),
+        badges: Badges::Off,
         precompressed: Precompressed::Served,
         base: None,
         routes: Routes::default(),
@@ -278,7 +284,7 @@ fn large_pages_are_bounded() {
 fn forms_and_fields() {
     #[track_caller]
     fn check(mode: ListingMode, accept: Option<&str>, expect: &str) {
-        let listings = Listings::new(mode, DotNames::Hidden);
+        let listings = Listings::new(mode, DotNames::Hidden, Column::Absent);
         let accept = accept.into_iter().map(str::as_bytes).collect();
         let seen = match listings.form(&accept) {
             Some(form) => Listing::fields(form).map(|(name, value)| format!("{name}: {value}")).collect(),
@@ -297,4 +303,33 @@ fn forms_and_fields() {
     check(ListingMode::Html, Some("application/json"), JSON);
     check(ListingMode::Json, browser, JSON);
     check(ListingMode::Off, browser, "off");
+}
+
+#[test]
+fn downloads_are_told_where_they_are_asked_for() {
+    let root = tempfile::tempdir().expect("a folder for the test");
+    fs::create_dir(root.path().join("sub")).expect("a folder");
+    for name in ["a", "b|c", "d"] {
+        fs::write(root.path().join(name), "x").expect("a file");
+    }
+    let shown = |target: &str, form| {
+        let source = source_with(root.path(), ListingMode::Html, Column::Shown);
+        render(read(&source, target, form).expect("it is readable"))
+    };
+    let listing: Value = serde_json::from_str(&shown("/?sort=downloads", ListingForm::Json)).expect("JSON");
+    assert_eq!(listing["sort"], "downloads");
+    let told: Vec<_> =
+        listing["entries"].as_array().expect("entries").iter().map(|it| &it["downloads"]).collect();
+    assert_eq!(told, [&Value::Null, &json!(0), &json!(0), &json!(0)]);
+    let page = shown("/?sort=downloads&order=desc", ListingForm::Html);
+    for expect in [
+        r#"<th scope="col" class="n" aria-sort="descending">"#,
+        r#"<bdi>d</bdi></a></td><td title="1 bytes">1 B</td><td class="n">0</td><td><time"#,
+        r#"<bdi>sub</bdi>/</a></td><td></td><td class="n"></td>"#,
+    ] {
+        assert!(page.contains(expect), "{expect} is not in {page}");
+    }
+    // Where they are not shown nobody can order by them.
+    let listing = json(root.path(), "/?sort=downloads");
+    assert_eq!((&listing["sort"], listing["entries"][1].get("downloads")), (&json!("name"), None));
 }
