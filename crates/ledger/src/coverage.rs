@@ -41,9 +41,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             sessions: 65_536,
-            ranges_per_session: 128,
+            ranges_per_session: 256,
             ranges: 524_288,
-            unsettled: 64,
+            unsettled: 128,
             late_us: 10_000_000,
             idle_us: 24 * 3_600 * 1_000_000,
         }

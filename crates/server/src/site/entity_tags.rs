@@ -45,13 +45,21 @@ impl EntityTags {
         news: &Arc<AtomicBool>,
     ) -> Option<Mark> {
         let fingerprints = match self {
-            EntityTags::OfMetadata(scope) => return Some(Mark::Metadata(*version, *scope)),
+            EntityTags::OfMetadata(_) => return self.mark_by_metadata(version),
             EntityTags::OfContent(fingerprints) => fingerprints,
         };
         match original {
             Handle::Memory(content) => Some(Mark::Content(Fingerprints::of_content(content))),
             Handle::Shared(content) => Some(Mark::Content(Fingerprints::of_content(content))),
             Handle::File(file) => fingerprints.of_file(version, file, news).map(Mark::Content),
+        }
+    }
+
+    /// The same as far as no content is needed for it.
+    pub(super) fn mark_by_metadata(&self, version: &FileVersion) -> Option<Mark> {
+        match self {
+            EntityTags::OfMetadata(scope) => Some(Mark::Metadata(*version, *scope)),
+            EntityTags::OfContent(_) => None,
         }
     }
 }

@@ -95,7 +95,7 @@ pub(super) fn encoded(origin: &Origin<'_>, coding: ContentCoding, content: Arc<[
         entity_tag: mark.map(|mark| mark.tag(variant)),
         modified: *modified,
     };
-    finish(representation, version, variant, added_fields, identities)
+    finish(representation, mark, version, variant, added_fields, identities)
 }
 
 impl Common<'_> {
@@ -122,20 +122,23 @@ impl Common<'_> {
             entity_tag: mark.map(|mark| mark.tag(variant)),
             modified: HttpDate::from_unix_seconds(version.content.modified.seconds),
         };
-        finish(representation, &version, variant, self.added_fields, self.identities)
+        // The ledger goes by it all the same: who begins on a new file and ends a moment later has one representation.
+        let known_by = mark.or_else(|| self.tags.mark_by_metadata(&version));
+        finish(representation, known_by, &version, variant, self.added_fields, self.identities)
     }
 }
 
 /// Adds what the ledger knows a representation by, and its prebuilt fields.
 fn finish(
     representation: Representation<Handle>,
+    known_by: Option<Mark>,
     version: &FileVersion,
     variant: Variant,
     added_fields: &[u8],
     identities: &RandomState,
 ) -> Served {
-    let identity = match &representation.entity_tag {
-        Some(tag) => identities.hash_one(tag),
+    let identity = match known_by {
+        Some(mark) => identities.hash_one(mark.tag(variant)),
         None => identities.hash_one((version.content, variant)),
     };
     let complete_length = representation.complete_length;
