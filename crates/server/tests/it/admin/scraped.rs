@@ -19,7 +19,10 @@ fn promtool_accepts_the_figures_and_they_are_right() {
     let metrics = || String::from_utf8(visitor.ask("/metrics", "").content).expect("UTF-8");
     let text = eventually("the delivery is told", SOON, || {
         let text = metrics();
-        text.contains("tallyd_downloads_total 1\n").then_some(text)
+        // The totals come from the ledger and the rest from what its thread tells, in either order.
+        let is_told = |line: &str| text.contains(line);
+        (is_told("tallyd_downloads_total 1\n") && is_told("tallyd_delivery_duration_seconds_count 1\n"))
+            .then_some(text)
     });
     for line in [
         "tallyd_answers_total{protocol=\"http/1\",class=\"2xx\"} 1",
