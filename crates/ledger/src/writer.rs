@@ -222,6 +222,8 @@ where
             }
         }
         if was_sound != (self.status.store == StoreState::Sound) {
+            // Who is told may look at once.
+            self.publish();
             self.observer.store_changed(&self.status.store);
         }
     }
