@@ -8,7 +8,7 @@ use crate::field_lines::{FieldLines, members};
 use crate::quality::Quality;
 
 /// The forms in which the content of a directory is described.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ListingForm {
     /// `text/html`, for people.
     Html,

@@ -28,7 +28,7 @@ pub enum Target<'a> {
 ///
 /// It begins with `/`; no segment is empty, `.` or `..`; it holds no NUL. A trailing `/` is kept, because it
 /// asks for a directory. The bytes need not be UTF-8.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SitePath<'a>(Cow<'a, [u8]>);
 
 impl<'a> Target<'a> {

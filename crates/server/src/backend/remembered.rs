@@ -22,7 +22,7 @@ use crate::clock::Moment;
 
 /// How long a check holds. Shorter than a person or a script can tell, and long enough that a hot file pays one system
 /// call for hundreds of requests.
-const CHECK_HOLDS: Duration = Duration::from_millis(5);
+pub(crate) const CHECK_HOLDS: Duration = Duration::from_millis(5);
 
 /// How long the way to a file is believed to stay beneath the root before it is walked again under the kernel's guard:
 /// `statx` alone would not notice a folder that moved out of the root and left a link behind.

@@ -37,7 +37,7 @@ use self::added_fields::AddedFields;
 use self::badge::{Badge, BadgeOrder, BadgePath, Badges};
 use self::entity_tags::EntityTags;
 use self::error_pages::{ErrorPage, ErrorPages};
-use self::listing::{Listing, Listings};
+use self::listing::{Listing, Listings, Recent};
 use self::lookup::{FoundFile, Lookup, Source, look_up, look_up_path};
 use self::routes::{Redirect, Route, Routes};
 use self::serving::{Common, Origin, encoded, variants};
@@ -103,6 +103,7 @@ pub(crate) struct Site {
     publication: Arc<Publication>,
     edition: RefCell<Arc<Edition>>,
     memory: Memory,
+    recent: Recent,
     meter: Rc<Meter>,
 }
 
@@ -142,7 +143,13 @@ impl Site {
         memory_bytes: u64,
         meter: Rc<Meter>,
     ) -> Site {
-        Site { publication, edition: RefCell::new(edition), memory: Memory::new(memory_bytes), meter }
+        Site {
+            publication,
+            edition: RefCell::new(edition),
+            memory: Memory::new(memory_bytes),
+            recent: Recent::default(),
+            meter,
+        }
     }
 
     /// Goes on with another edition. What is being sent of the old one is sent to its end.
@@ -202,7 +209,7 @@ impl Site {
         query: listing::Query,
         form: ListingForm,
     ) -> Selection {
-        match Listing::read(self.source(), path, query, form).await {
+        match self.recent.list(self.source(), path, query, form).await {
             Ok(listing) => Selection::Listing(Box::new(listing)),
             Err(failure) => Selection::Refused(refusal_of(failure)),
         }

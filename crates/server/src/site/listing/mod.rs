@@ -1,8 +1,9 @@
 //! Listings: what is in a directory, for people (HTML) and for programs (JSON).
 //!
-//! *Read, then render.* A directory is read on a thread that may wait, as far as one page needs it (`page`), and rendered
-//! on the worker's, a chunk at a time, so that neither a long listing nor a slow client delays anybody or is held in
-//! memory as text. `docs/listing.md` is the contract of the query and of the JSON.
+//! *Read, then render.* A directory is read on a thread that may wait, as far as one page needs it (`page`). What is short
+//! is rendered there as well, and whoever asks for the same in the next few milliseconds gets the same text (`recent`).
+//! What is long is rendered on the worker's thread, a chunk at a time, so that neither a long listing nor a slow client
+//! delays anybody or is held in memory as text (`unrendered`). `docs/listing.md` is the contract of the query and of the JSON.
 //!
 //! A listing has no validator: a tag that tells every change of what is shown would have to be made from all of it, and
 //! the time of a directory tells nothing of the files in it. It is not counted either (`docs/counting.md`).
@@ -15,8 +16,10 @@ mod html_text;
 mod json;
 mod page;
 mod query;
+mod recent;
 mod size_text;
 mod time;
+mod unrendered;
 
 use std::sync::Arc;
 
@@ -29,12 +32,14 @@ use self::audience::Seat;
 use self::downloads::Downloads;
 use self::page::Page;
 use self::query::Sort;
+use self::unrendered::Unrendered;
 use super::lookup::Source;
 use super::{DotNames, Publication};
 use crate::backend::folder::Failure;
 use crate::config::ListingMode;
 
 pub(crate) use self::query::{PerPage, Query};
+pub(crate) use self::recent::Recent;
 
 /// How many directories are read at a time, of all workers: each takes memory for up to `page::MAX_ENTRIES` names. Further
 /// ones wait their turn.
@@ -45,9 +50,6 @@ const LARGE_PAGE_ENTRIES: usize = 10_000;
 
 /// How many entries of large pages may be under way at a time, of all workers: about 160 MiB. A further page is refused.
 const LARGE_PAGES_ENTRIES: usize = 1_600_000;
-
-/// How much a call of [`Listing::render`] adds at least, unless the end comes first, in bytes: tens of microseconds of work.
-const CHUNK_BYTES: usize = 16 * 1024;
 
 /// How a site lists its directories. What all workers share of it bounds the memory that listings take.
 #[derive(Debug)]
@@ -69,25 +71,20 @@ pub(crate) enum Column {
     Shown,
 }
 
-/// A listing that is ready to be rendered.
+/// A listing that was read.
 #[derive(Debug)]
 pub(crate) struct Listing {
     form: ListingForm,
-    path: SitePath<'static>,
-    query: Query,
-    column: Column,
-    page: Page,
-    next: Next,
-    /// Held by a large page until it was sent.
-    _permits: Option<OwnedSemaphorePermit>,
+    content: Content,
 }
 
-/// What is rendered next.
-#[derive(Clone, Copy, Debug)]
-enum Next {
-    Start,
-    Entry(usize),
-    Nothing,
+/// What a listing shows.
+#[derive(Debug)]
+enum Content {
+    /// Text, which others may be sending as well.
+    Whole(Arc<[u8]>),
+    /// Too much to be held as text.
+    Unrendered(Box<Unrendered>),
 }
 
 /// Whether a rendering goes on.
@@ -141,7 +138,7 @@ impl Listing {
     /// Reads what `query` asks of the directory `path`, which ends in `/`.
     ///
     /// Dropping the future ends the reading. `Failure::Busy`: too much of large pages is under way.
-    pub(crate) async fn read(
+    pub(super) async fn read(
         source: Source,
         path: SitePath<'static>,
         query: Query,
@@ -163,12 +160,21 @@ impl Listing {
             // The turn ends with the reading, also when nobody waits for it any more.
             drop(turn);
             let permits = listings.permits_to_send(&page)?;
-            Ok(Listing { form, path, query, column, page, next: Next::Start, _permits: permits })
+            let unrendered = Unrendered::new(form, path, query, column, page, permits);
+            Ok(Listing { form, content: unrendered.whole_if_short() })
         });
         // An error means that the reading panicked, or that the runtime is ending.
         let listing = reading.await.map_err(|_| Failure::Broken)?;
         drop(seat);
         listing
+    }
+
+    /// The text, if it is held as such.
+    fn text(&self) -> Option<&Arc<[u8]>> {
+        match &self.content {
+            Content::Whole(text) => Some(text),
+            Content::Unrendered(_) => None,
+        }
     }
 
     /// The fields of a listing beside `Content-Length` or `Transfer-Encoding`, as names and values.
@@ -192,51 +198,14 @@ impl Listing {
         self.form
     }
 
-    /// Appends the next chunk to `out`, of `CHUNK_BYTES` and one entry at most.
+    /// Appends the next chunk to `out`: all of a short listing, else some tens of microseconds of work.
     pub(crate) fn render(&mut self, out: &mut Vec<u8>) -> Progress {
-        let full = out.len() + CHUNK_BYTES;
-        while out.len() < full {
-            self.next = match self.next {
-                Next::Start => {
-                    self.write_start(out);
-                    Next::Entry(0)
-                }
-                Next::Entry(index) if index < self.page.entries.len() => {
-                    self.write_entry(out, index);
-                    Next::Entry(index + 1)
-                }
-                Next::Entry(_) => {
-                    self.write_end(out);
-                    Next::Nothing
-                }
-                Next::Nothing => return Progress::Done,
-            };
-        }
-        match self.next {
-            Next::Start | Next::Entry(_) => Progress::More,
-            Next::Nothing => Progress::Done,
-        }
-    }
-
-    fn write_start(&self, out: &mut Vec<u8>) {
-        match self.form {
-            ListingForm::Html => html::write_start(out, &self.path, &self.query, self.column, &self.page),
-            ListingForm::Json => json::write_start(out, &self.path, &self.query, &self.page),
-        }
-    }
-
-    fn write_entry(&self, out: &mut Vec<u8>, index: usize) {
-        let entry = &self.page.entries[index];
-        match self.form {
-            ListingForm::Html => html::write_entry(out, entry, self.column),
-            ListingForm::Json => json::write_entry(out, index, entry, self.column),
-        }
-    }
-
-    fn write_end(&self, out: &mut Vec<u8>) {
-        match self.form {
-            ListingForm::Html => html::write_end(out, &self.query, &self.page),
-            ListingForm::Json => json::write_end(out),
+        match &mut self.content {
+            Content::Whole(text) => {
+                out.extend_from_slice(&std::mem::take(text));
+                Progress::Done
+            }
+            Content::Unrendered(unrendered) => unrendered.render(out),
         }
     }
 }

@@ -16,7 +16,7 @@ const ENTRIES_OF_A_PAGE: u32 = 1_000;
 pub(crate) const MAX_PER_PAGE: u32 = 100_000;
 
 /// What is asked of a listing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Query {
     /// By what entries are ordered; directories stand before files in any order.
     pub(crate) sort: Sort,
@@ -33,7 +33,7 @@ pub(crate) struct Query {
 }
 
 /// How many entries a page has unless the query says it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum PerPage {
     /// So many that the page is readable, for one who names the form and so knows of pages.
     Readable,
@@ -43,7 +43,7 @@ pub(crate) enum PerPage {
 }
 
 /// By what entries are ordered. Equal ones are ordered by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Sort {
     /// By the bytes of their names.
     Name,
@@ -56,7 +56,7 @@ pub(crate) enum Sort {
 }
 
 /// The direction of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Order {
     /// The least first.
     Ascending,

@@ -11,8 +11,10 @@ use tallyd_http::target::Target;
 use tallyd_http::validator::TagScope;
 use tallyd_ledger::{Ledger, Options, Place};
 
+use super::unrendered::CHUNK_BYTES;
 use super::*;
 use crate::backend::folder::{Folder, Links};
+use crate::backend::remembered::CHECK_HOLDS;
 use crate::backend::siblings::Precompressed;
 use crate::site::Publication;
 use crate::site::added_fields::{AddedFields, Hardening};
@@ -332,4 +334,39 @@ fn downloads_are_told_where_they_are_asked_for() {
     // Where they are not shown nobody can order by them.
     let listing = json(root.path(), "/?sort=downloads");
     assert_eq!((&listing["sort"], listing["entries"][1].get("downloads")), (&json!("name"), None));
+}
+
+/// Lists `target` as a request would that comes beside others.
+async fn list(recent: &Recent, source: &Source, target: &str) -> Result<Listing, Failure> {
+    let Ok(Target::Path { path, .. }) = Target::parse(target.as_bytes()) else { panic!("{target}") };
+    let query = Query::unasked(PerPage::Readable);
+    recent.list(source.clone(), path.into_owned(), query, ListingForm::Json).await
+}
+
+#[test]
+fn those_who_ask_together_share_a_reading_and_later_ones_do_not() {
+    let root = tempfile::tempdir().expect("a folder for the test");
+    fs::create_dir(root.path().join("sub")).expect("a folder");
+    let source = source(root.path(), ListingMode::Html);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let (recent, later) = (Recent::default(), 4 * CHECK_HOLDS);
+    runtime.block_on(async {
+        let ask = || list(&recent, &source, "/sub/");
+        // Both wait before either has read.
+        let (Ok(one), Ok(other), Ok(elsewhere)) = tokio::join!(ask(), ask(), list(&recent, &source, "/"))
+        else {
+            panic!("they are readable")
+        };
+        let texts = [&one, &other, &elsewhere].map(|listing| listing.text().expect("a short text"));
+        assert!(Arc::ptr_eq(texts[0], texts[1]));
+        assert!(!Arc::ptr_eq(texts[0], texts[2]));
+        fs::write(root.path().join("sub/new"), "").expect("a file");
+        tokio::time::sleep(later).await;
+        assert!(render(ask().await.expect("it is readable")).contains("\"new\""));
+        // What fails is told to each.
+        fs::remove_dir_all(root.path().join("sub")).expect("our own folder");
+        tokio::time::sleep(later).await;
+        let failures = tokio::join!(ask(), ask());
+        assert!(matches!(failures, (Err(Failure::Missing), Err(Failure::Missing))), "{failures:?}");
+    });
 }
