@@ -24,6 +24,7 @@ mod listen;
 mod renewal;
 mod serve;
 mod site;
+mod top;
 mod transmit;
 mod worker;
 mod workshop;
@@ -58,6 +59,7 @@ fn run() -> Result<(), StartError> {
     match config::read(std::env::args_os(), std::env::vars_os())? {
         Invocation::Serve(config) => serve::serve(&config)?,
         Invocation::Counts(counts) => counts::run(&counts)?,
+        Invocation::Top(top) => top::run(&top)?,
         Invocation::Check(config) => print(&config::explain(&config)?)?,
         Invocation::Print(text) => print(&text)?,
     }

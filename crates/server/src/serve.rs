@@ -13,7 +13,7 @@ use tallyd_http::validator::TagScope;
 use tokio::sync::watch;
 
 use crate::access_log::{AccessLog, Committed, Destination, File, Scribe, Writer};
-use crate::admin::{About, Admin, Deliveries, Opened, Sources, Witnessed};
+use crate::admin::{About, Admin, Deliveries, Opened, Signpost, Sources, Witnessed};
 use crate::backend::folder::Folder;
 use crate::backend::remembered;
 use crate::clock;
@@ -68,6 +68,9 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
     let deliveries = admin.as_ref().map(|_| Deliveries::default());
     let committed = Witnessed::new(Committed::new(log.clone()), deliveries.clone());
     let ledger = counting::open(config, committed)?;
+    // Only the owner of the ledger may write beside it.
+    let url = admin.as_ref().map(Opened::url);
+    let _signpost = config.ledger.path(&config.root)?.and_then(|it| Signpost::put_up(&it, url.as_ref()));
     let media_types = MediaTypes::new(config.fields.types.clone());
     let (renewal, editions) = start_renewal(config, folder, media_types.clone())?;
     let publication = Publication {

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use tokio::sync::Semaphore;
 
 use super::guard::Guard;
 use super::patient::Patient;
-use crate::config::{self, AdminAddress, Sourced, StartError, Token};
+use crate::config::{self, AdminAddress, AdminUrl, StartError};
 
 /// Visitors at a time; the next waits until one goes. The streams of events leave room for others.
 const CONNECTIONS: usize = 256;
@@ -29,9 +28,6 @@ const HEAD_BYTES: usize = 128 * 1024;
 
 /// How long accepting pauses when the system is out of descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
-/// The least that a token file may hold is checked like a token on the command line.
-const TOKEN_CURE: &str = "write the token on its first line, 16 to 256 visible ASCII characters";
 
 /// A listener, and who may be answered on it.
 pub(crate) struct Opened {
@@ -48,7 +44,7 @@ impl Opened {
     /// Opens what the settings say; `None` if they say that there is no admin side.
     pub(crate) fn open(config: &config::Admin) -> Result<Option<Opened>, StartError> {
         let AdminAddress::At(address) = config.address.value else { return Ok(None) };
-        let token = token(config)?;
+        let token = config::token(config.token.as_ref(), config.token_file.as_ref())?;
         if !address.ip().is_loopback() && token.is_none() && !config.insecure {
             return Err(config.address.misfit(
                 "can be reached by others, and there is no token",
@@ -66,25 +62,11 @@ impl Opened {
         let address = listener.local_addr().map_err(misfit)?;
         Ok(Some(Opened { listener, address, guard: Guard::new(config.hosts.clone(), token) }))
     }
-}
 
-fn token(config: &config::Admin) -> Result<Option<Token>, StartError> {
-    match (&config.token, &config.token_file) {
-        (Some(token), Some(_)) => {
-            Err(token.misfit("is given, and so is a file with one", "leave one of them out"))
-        }
-        (Some(token), None) => Ok(Some(token.value.clone())),
-        (None, Some(file)) => read_token(file).map(Some),
-        (None, None) => Ok(None),
+    /// Where a visitor on this machine finds it.
+    pub(crate) fn url(&self) -> AdminUrl {
+        AdminUrl::of_listener(self.address)
     }
-}
-
-fn read_token(file: &Sourced<impl AsRef<Path>>) -> Result<Token, StartError> {
-    let text = std::fs::read_to_string(&file.value).map_err(|error| {
-        file.misfit(format_args!("cannot be read ({error})"), "name a file with the token")
-    })?;
-    let line = text.lines().next().unwrap_or("");
-    Token::parse(line).map_err(|fault| file.misfit(format_args!("holds a token that {fault}"), TOKEN_CURE))
 }
 
 /// Accepts visitors for as long as it is not aborted.

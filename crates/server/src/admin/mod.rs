@@ -17,6 +17,7 @@ mod metrics;
 mod observatory;
 mod pace;
 mod patient;
+mod signpost;
 
 use std::io;
 use std::net::SocketAddr;
@@ -30,6 +31,7 @@ use tokio::sync::{oneshot, watch};
 
 pub(crate) use deliveries::{Deliveries, Witnessed};
 pub(crate) use listener::Opened;
+pub(crate) use signpost::Signpost;
 
 use crate::access_log::{Details, Losses};
 use crate::census::Inquiry;

@@ -18,6 +18,7 @@ use super::note::{ABOUT, NOTES};
 use super::setting::{Form, Occurs, Places, Setting, Takes};
 use super::start_error::StartError;
 use super::table::TABLE;
+use super::top_table;
 
 /// What the command line asks for.
 pub(super) enum Asked {
@@ -34,6 +35,8 @@ pub(super) enum Program {
     Server,
     /// `tallyd counts`.
     Counts,
+    /// `tallyd top`.
+    Top,
 }
 
 /// Reads the arguments after the program's name.
@@ -50,11 +53,14 @@ pub(super) fn command() -> Command {
     let counts = Command::new("counts")
         .about("Print how often files were downloaded, from the ledger")
         .args(counts_table::settings().map(arg));
+    let top = Command::new("top")
+        .about("Show in the terminal what a running server does")
+        .args(top_table::settings().map(arg));
     let man = Command::new("man").about("Print the manual page, in roff");
     let completions = Command::new("completions")
         .about("Print a script that lets a shell complete")
         .arg(arg(&SHELL.setting).required(true));
-    settings_command().subcommand(counts).subcommand(man).subcommand(completions)
+    settings_command().subcommand(counts).subcommand(top).subcommand(man).subcommand(completions)
 }
 
 /// The command line of a run: settings alone.
@@ -63,7 +69,7 @@ pub(super) fn settings_command() -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .bin_name("tallyd")
         .about(ABOUT)
-        .override_usage("tallyd [OPTIONS] [ROOT]\n       tallyd counts [OPTIONS] [PATH...]\n       tallyd man\n       tallyd completions SHELL")
+        .override_usage("tallyd [OPTIONS] [ROOT]\n       tallyd counts [OPTIONS] [PATH...]\n       tallyd top [OPTIONS]\n       tallyd man\n       tallyd completions SHELL")
         .after_help("--help says more about each setting.")
         .after_long_help(after_long_help())
         .disable_help_subcommand(true)
@@ -80,12 +86,16 @@ fn asked(matches: &ArgMatches) -> Result<Asked, StartError> {
         Some(("counts", _)) if matches.args_present() => Err(StartError::wrong(
             "what the subcommand \"counts\" is to do stands after it; write it as in: tallyd counts --top 20, or ./counts for a folder of that name",
         )),
+        Some(("top", _)) if matches.args_present() => Err(StartError::wrong(
+            "what the subcommand \"top\" is to look at stands after it; write it as in: tallyd top --root /srv/www, or ./top for a folder of that name",
+        )),
         Some((name, _)) if matches.args_present() => Err(StartError::wrong(format!(
             "the subcommand \"{name}\" takes no settings; write tallyd {name} alone, or ./{name} for a folder of that name",
         ))),
         Some(("counts", counts)) => {
             Ok(Asked::Run(Program::Counts, all_given(counts_table::settings(), counts)))
         }
+        Some(("top", top)) => Ok(Asked::Run(Program::Top, all_given(top_table::settings(), top))),
         Some(("man", _)) => Ok(Asked::Print(manual::page())),
         Some((_, completions)) => {
             let shell = given(&SHELL.setting, completions);

@@ -7,6 +7,7 @@ use super::manual::SHELL;
 use super::setting::Setting;
 use super::start_error::StartError;
 use super::table::TABLE;
+use super::top_table;
 
 /// The sentence for an error that is not a request for help.
 pub(super) fn about(error: &clap::Error) -> StartError {
@@ -83,6 +84,7 @@ fn setting_of(argument: &str) -> Option<&'static Setting> {
         .copied()
         .chain([&SHELL.setting])
         .chain(counts_table::settings())
+        .chain(top_table::settings())
         .find(|setting| setting.flag() == name)
 }
 

@@ -112,6 +112,13 @@ fn without_links(path: &Path) -> io::Result<PathBuf> {
     Ok(resolved)
 }
 
+/// The file beside a ledger in which its server says where its admin side is.
+pub(crate) fn admin_note(ledger: &Path) -> PathBuf {
+    let mut name = ledger.as_os_str().to_owned();
+    name.push(".admin");
+    PathBuf::from(name)
+}
+
 /// Whether a client who asks for the right path would be given the file: it is in the folder, and no name on
 /// the way is hidden. Both paths are without links.
 pub(crate) fn is_reachable(file: &Path, root: &Path, dot_names: DotNames) -> bool {

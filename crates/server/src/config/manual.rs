@@ -8,6 +8,7 @@ use super::command_line::{command, settings_command};
 use super::counts_table;
 use super::note::{Layout, NOTES};
 use super::setting::{Form, Occurs, Parse, Places, Room, Row, Setting, Takes};
+use super::top_table;
 use super::value::{self, Choice};
 
 /// The argument of `tallyd completions`: a row like those of the table, but of its subcommand alone.
@@ -70,11 +71,15 @@ fn subcommands() -> Roff {
         roff.text([bold(subcommand.get_name()), roman(argument(subcommand))]);
         roff.text([roman(about)]);
     }
-    roff.control("SH", ["SETTINGS OF COUNTS"]);
-    for setting in counts_table::settings() {
-        roff.control("TP", []);
-        roff.text([bold(setting.flag())]);
-        roff.text([roman(setting.doc)]);
+    let counts: Vec<_> = counts_table::settings().collect();
+    let top: Vec<_> = top_table::settings().collect();
+    for (title, settings) in [("SETTINGS OF COUNTS", counts), ("SETTINGS OF TOP", top)] {
+        roff.control("SH", [title]);
+        for setting in settings {
+            roff.control("TP", []);
+            roff.text([bold(setting.flag())]);
+            roff.text([roman(setting.doc)]);
+        }
     }
     roff
 }
@@ -117,7 +122,7 @@ mod tests {
             Ok(Invocation::Print(text)) => text,
             other => panic!("{args:?} asks for a text, not {other:?}"),
         };
-        let all = || TABLE.iter().copied().chain(counts_table::settings());
+        let all = || TABLE.iter().copied().chain(counts_table::settings()).chain(top_table::settings());
         let is_flag = |setting: &&Setting| !matches!(setting.form, Form::Positional { .. });
         for args in [&["-h"][..], &["--help"]] {
             let text = printed(args);
@@ -128,6 +133,12 @@ mod tests {
         for args in [&["counts", "--help"][..], &["counts", "-h"]] {
             let text = printed(args);
             for setting in counts_table::settings().filter(is_flag) {
+                assert!(text.contains(&setting.flag()), "{args:?} does not name {}", setting.flag());
+            }
+        }
+        for args in [&["top", "--help"][..], &["top", "-h"]] {
+            let text = printed(args);
+            for setting in top_table::settings().filter(is_flag) {
                 assert!(text.contains(&setting.flag()), "{args:?} does not name {}", setting.flag());
             }
         }

@@ -5,10 +5,11 @@
 //! `file` collect texts and where each was written (`typed`); `meant` is the one place where texts become
 //! values. The room acts on nothing: it opens the configuration file and the folder to serve, no socket.
 //!
-//! `tallyd counts` has settings of its own (`counts_table`), which go the same way (`counts`).
+//! `tallyd counts` and `tallyd top` have settings of their own (`counts_table`, `top_table`), which go the same way.
 //!
 //! A setting is added by a row in `table`, a field in `meant::Config`, and the line there that moves it over.
 
+mod admin_url;
 mod command_line;
 mod complaint;
 mod counts;
@@ -25,6 +26,7 @@ mod note;
 #[cfg(test)]
 mod reference;
 pub(crate) mod root;
+mod secret;
 mod setting;
 mod site_value;
 mod size;
@@ -33,6 +35,8 @@ mod summary;
 mod table;
 #[cfg(test)]
 mod tests;
+mod top;
+mod top_table;
 mod typed;
 mod value;
 mod variables;
@@ -43,12 +47,15 @@ use command_line::{Asked, Program};
 use ledger_file::StateFolder;
 use typed::Typed;
 
+pub(crate) use admin_url::AdminUrl;
 pub(crate) use counts::{Answer, Counts};
 pub(crate) use counts_table::Lines;
 pub(crate) use explain::explain;
 pub(crate) use given::{Sourced, quoted};
 pub(crate) use meant::{Admin, Config};
+pub(crate) use secret::token;
 pub(crate) use start_error::StartError;
+pub(crate) use top::{Shows, Top};
 pub(crate) use value::{AdminAddress, BindAddress, LedgerFile, ListingMode, LogFile, LogFormat, Token};
 
 /// What the program is asked to do.
@@ -58,6 +65,8 @@ pub(crate) enum Invocation {
     Serve(Config),
     /// Print what a ledger holds and exit.
     Counts(Counts),
+    /// Show what a server does.
+    Top(Top),
     /// Print [`explain()`] and exit.
     Check(Config),
     /// Print this text on standard output and exit.
@@ -82,6 +91,7 @@ pub(crate) fn read(
     }
     match program {
         Program::Counts => return Ok(Invocation::Counts(Counts::from_typed(&typed, state)?)),
+        Program::Top => return Ok(Invocation::Top(Top::from_typed(&typed, state)?)),
         Program::Server => {}
     }
     let check = typed.one(&table::CHECK)?.value;

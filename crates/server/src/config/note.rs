@@ -78,6 +78,7 @@ tallyd -b 127.0.0.1 -b ::1  serve this machine alone
 tallyd --check -p 8080      say what would be served, and stop
 tallyd --ledger none        count since the start only
 tallyd counts --top 20      what was downloaded most, from ./www
+tallyd top                  what the server of ./www does, in the terminal
 tallyd ./man                serve a folder that is named as a subcommand
 tallyd completions bash     print what a shell needs to complete",
         layout: Layout::Lines,

@@ -7,6 +7,7 @@ use super::counts_table;
 use super::note::{ABOUT, Layout, NOTES, Note};
 use super::setting::{Form, Occurs, Places, Setting, Takes};
 use super::table::TABLE;
+use super::top_table;
 
 const HEAD: &str = "\
 # Configuration
@@ -20,6 +21,7 @@ const USAGE: &str = "\
 ```
 tallyd [OPTIONS] [ROOT]
 tallyd counts [OPTIONS] [PATH...]
+tallyd top [OPTIONS]
 tallyd man
 tallyd completions SHELL
 ```
@@ -33,6 +35,7 @@ fn page() -> String {
         parts.extend(of_room.iter().map(|setting| section(setting)));
     }
     parts.push(counts());
+    parts.push(top());
     parts.push(example());
     parts.concat()
 }
@@ -93,6 +96,19 @@ const COUNTS: &str = "\
 
 Prints how often files were downloaded, from the ledger, also while the
 server runs. `--ledger` and `--config` are those of the server.
+";
+
+/// The settings of `tallyd top`, the same way.
+fn top() -> String {
+    let sections = top_table::TABLE.iter().map(|setting| section(setting));
+    format!("\n{TOP}{}", sections.collect::<String>())
+}
+
+const TOP: &str = "\
+## `tallyd top`
+
+Shows in the terminal what a running server does. `--admin-token`,
+`--admin-token-file`, `--ledger` and `--config` are those of the server.
 ";
 
 /// A file with every setting that a file can have.

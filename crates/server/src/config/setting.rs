@@ -160,6 +160,8 @@ pub(crate) enum Room {
     Config,
     /// What is asked of a ledger.
     Counts,
+    /// Which server is looked at.
+    Top,
 }
 
 impl Room {
@@ -176,6 +178,7 @@ impl Room {
             Room::Admin => "Dashboard and API",
             Room::Config => "Configuration",
             Room::Counts => "Counts",
+            Room::Top => "Server to look at",
         }
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn start_with(args: &[&str], vars: &[&str], file: Option<&str>) -> Re
 pub(super) fn config_of(invocation: Invocation) -> Config {
     match invocation {
         Invocation::Serve(config) | Invocation::Check(config) => config,
-        other @ (Invocation::Counts(_) | Invocation::Print(_)) => {
+        other @ (Invocation::Counts(_) | Invocation::Top(_) | Invocation::Print(_)) => {
             panic!("settings were asked for, not: {other:?}")
         }
     }

@@ -25,4 +25,5 @@ mod shown;
 mod shutdown;
 mod startup;
 mod timeouts;
+mod top;
 mod versions;
