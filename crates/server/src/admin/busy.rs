@@ -5,8 +5,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tallyd_ledger::{IdMap, ResourceId};
-
 use super::deliveries::{FileGain, Gain};
 use super::history::{HOURS, Histories, MINUTES};
 
@@ -63,10 +61,10 @@ impl Busy {
     }
 
     /// Notes what ended up to now.
-    pub(super) fn note(&mut self, now_s: u64, gains: IdMap<ResourceId, FileGain>) {
+    pub(super) fn note(&mut self, now_s: u64, gains: impl Iterator<Item = FileGain>) {
         self.age(now_s);
         let mut newcomers = Vec::new();
-        for gain in gains.into_values() {
+        for gain in gains {
             match self.files.get_mut(&gain.path) {
                 Some(active) => active.note(now_s, &gain),
                 None => newcomers.push(gain),
@@ -99,16 +97,21 @@ impl Busy {
         self.files.values_mut().for_each(|active| active.weight *= factor);
     }
 
-    /// Forgets the files that weigh less than newcomers who would take their place.
+    /// Forgets the lightest files, one for each newcomer who weighs more. The heaviest newcomer comes first.
     fn make_room(&mut self, newcomers: &[FileGain]) {
-        let new = newcomers.iter().map(|gain| gain.gain.requests as f64);
-        let mut weights: Vec<f64> = self.files.values().map(|active| active.weight).chain(new).collect();
-        if weights.len() <= FILES {
+        let without_place = newcomers.get(FILES - self.files.len()..).unwrap_or_default();
+        if without_place.is_empty() {
             return;
         }
-        weights.sort_by(f64::total_cmp);
-        let least = weights[weights.len() - FILES];
-        self.files.retain(|_, active| active.weight >= least);
+        let known = self.files.iter().map(|(path, active)| (active.weight, Arc::clone(path)));
+        let mut lightest: Vec<(f64, Arc<str>)> = known.collect();
+        lightest.sort_by(|a, b| a.0.total_cmp(&b.0));
+        for (newcomer, (weight, path)) in without_place.iter().zip(lightest) {
+            if weight >= newcomer.gain.requests as f64 {
+                break;
+            }
+            self.files.remove(&path);
+        }
     }
 }
 
@@ -159,5 +162,73 @@ impl Active {
         let mut hours = Vec::with_capacity(HOURS);
         hours.extend(self.histories.hours.up_to(now_s).map(|(_, gain)| gain.requests));
         hours
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrayvec::ArrayVec;
+
+    use super::super::deliveries::VersionGain;
+    use super::*;
+
+    /// So many requests of a file, each completed with ten bytes of a version.
+    fn gain(path: &str, requests: u64, version: u64) -> FileGain {
+        let gain = Gain { requests, completed: requests, aborted: 0, bytes: 10 * requests };
+        let versions = ArrayVec::from_iter([VersionGain { id: version, length: 10, gain }]);
+        FileGain { path: path.into(), gain, versions }
+    }
+
+    /// The busiest files with their requests.
+    fn busiest(busy: &Busy, now_s: u64, count: usize) -> String {
+        let files = busy.busiest(now_s, count);
+        let told: Vec<String> =
+            files.iter().map(|file| format!("{} {}", file.path, file.gain.requests)).collect();
+        told.join(", ")
+    }
+
+    #[test]
+    fn the_busiest_of_the_last_hour_come_first() {
+        let mut busy = Busy::default();
+        busy.note(10_000, [gain("/b", 2, 1), gain("/a", 2, 1), gain("/c", 5, 1)].into_iter());
+        busy.note(11_000, [gain("/b", 1, 1)].into_iter());
+        assert_eq!(busiest(&busy, 11_000, 9), "/c 5, /b 3, /a 2");
+        assert_eq!(busiest(&busy, 11_000, 2), "/c 5, /b 3");
+        assert_eq!(busiest(&busy, 14_000, 9), "/b 1");
+        assert_eq!(busiest(&busy, 20_000, 9), "");
+        let active = busy.of("/b").expect("it is remembered");
+        assert_eq!(active.by_minute(11_000).iter().sum::<u64>(), 3);
+        assert_eq!(active.by_hour(20_000).iter().sum::<u64>(), 3);
+    }
+
+    #[test]
+    fn the_version_that_was_delivered_last_comes_first_and_few_are_kept() {
+        let mut busy = Busy::default();
+        for version in 0..=VERSIONS as u64 {
+            busy.note(100 + version, [gain("/a", 1, version)].into_iter());
+        }
+        busy.note(200, [gain("/a", 4, 5)].into_iter());
+        let versions = &busy.of("/a").expect("it is remembered").versions;
+        let ids: Vec<u64> = versions.iter().map(|version| version.id).collect();
+        assert_eq!(ids, [5, 8, 7, 6, 4, 3, 2, 1]);
+        let Version { gain, first_s, last_s, .. } = versions[0];
+        assert_eq!((gain.requests, gain.bytes, first_s, last_s), (5, 50, 105, 200));
+    }
+
+    #[test]
+    fn there_is_room_for_so_many_and_the_least_asked_for_go() {
+        let mut busy = Busy::default();
+        let named = |name: usize, requests| gain(&format!("/{name}"), requests, 1);
+        busy.note(1000, (0..FILES).map(|name| named(name, 2)));
+        // Who weighs no more than any that is there finds no place, nor do more than there are places for.
+        busy.note(1000, [gain("/once", 1, 1)].into_iter());
+        assert_eq!((busy.files.len(), busy.of("/once").is_none()), (FILES, true));
+        busy.note(1000, [named(7, 1), gain("/often", 3, 1)].into_iter());
+        assert!(busy.of("/often").is_some() && busy.of("/7").is_some() && busy.files.len() <= FILES);
+        busy.note(1000, (0..3 * FILES).map(|name| named(FILES + name, 100)));
+        assert_eq!(busy.files.len(), FILES);
+        // What is long ago counts less.
+        busy.note(1000 + 10 * 600, [gain("/new", 1, 1)].into_iter());
+        assert!(busy.of("/new").is_some() && busy.files.len() <= FILES);
     }
 }

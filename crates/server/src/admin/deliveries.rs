@@ -280,3 +280,6 @@ impl Observer<Details> for Witnessed {
         self.log.set_aside(aside);
     }
 }
+
+#[cfg(test)]
+mod tests;

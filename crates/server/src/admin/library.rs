@@ -1,8 +1,8 @@
 //! What the admin side reads from the ledger: one reading at a time, on a thread that may wait, and kept for a while.
 //!
 //! Reading costs in proportion to the number of files, so how long an answer is kept depends on how long it took: a page is
-//! kept twenty times as long, a sum over everything a hundred times. However many look on, the ledger is read for
-//! a small part of the time.
+//! kept twenty times as long, a sum over everything a hundred times. Whatever is asked, in the long run the ledger is read for
+//! a quarter of the time at most.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,6 +14,7 @@ use tallyd_ledger::query::browse::{Page, Single, Wanted};
 use tallyd_ledger::{Counters, Day, Ledger, Query, QueryError};
 use tokio::sync::Semaphore;
 
+use super::allowance::Allowance;
 use crate::access_log::Details;
 use crate::clock;
 
@@ -26,6 +27,11 @@ const KEPT: Duration = Duration::from_millis(500);
 /// How much longer than it took an answer is kept.
 const PAGE_FACTOR: u32 = 20;
 const SUM_FACTOR: u32 = 100;
+
+/// In the long run the ledger is read for one part in so many of the time, and at once no longer than this. One who types a
+/// search does not notice; one who asks for ever other pages keeps a quarter of a core busy.
+const ONE_IN: u32 = 4;
+const RESERVE: Duration = Duration::from_secs(1);
 
 /// Pages that are kept.
 const PAGES: usize = 64;
@@ -62,6 +68,7 @@ impl<T> Clone for Read<T> {
 pub(super) struct Library {
     ledger: Ledger<Details>,
     turn: Semaphore,
+    allowance: Mutex<Allowance>,
     waiting: Semaphore,
     shelf: Arc<Mutex<Shelf>>,
 }
@@ -78,7 +85,13 @@ struct Shelf {
 
 impl Library {
     pub(super) fn new(ledger: Ledger<Details>) -> Library {
-        Library { ledger, turn: Semaphore::new(1), waiting: Semaphore::new(WAITING), shelf: Arc::default() }
+        Library {
+            ledger,
+            turn: Semaphore::new(1),
+            allowance: Mutex::new(Allowance::new(ONE_IN)),
+            waiting: Semaphore::new(WAITING),
+            shelf: Arc::default(),
+        }
     }
 
     /// The sums over everything.
@@ -157,9 +170,16 @@ impl Library {
         if let Some(read) = good(self) {
             return Ok(read);
         }
+        self.rest().await;
         let read = self.read(factor, read).await?;
         keep(&mut self.lock(), read.clone());
         Ok(read)
+    }
+
+    /// Waits until there is time to read. Whoever does so has the turn, so that all others wait, too.
+    async fn rest(&self) {
+        let wait = self.allowance().wait(Instant::now(), RESERVE);
+        tokio::time::sleep(wait).await;
     }
 
     async fn read<T: Send + 'static>(
@@ -175,12 +195,19 @@ impl Library {
             Ok::<_, QueryError>((value, query))
         });
         // A connection that failed is not used again: the ledger may have been set aside.
-        let Ok(Ok((value, query))) = reading.await else { return Err(Unread::Failed) };
-        self.lock().query = Some(query);
+        let outcome = reading.await;
         let took = began.elapsed();
+        self.allowance().spend(Instant::now(), took);
+        let Ok(Ok((value, query))) = outcome else { return Err(Unread::Failed) };
+        self.lock().query = Some(query);
         let good_until =
             Instant::now() + (took * factor).max(if factor == 0 { Duration::ZERO } else { KEPT });
         Ok(Read { value: Arc::new(value), at: clock::timestamp(), good_until })
+    }
+
+    fn allowance(&self) -> MutexGuard<'_, Allowance> {
+        // A sum is a sum, whoever panicked meanwhile.
+        self.allowance.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Shelf> {
@@ -198,3 +225,6 @@ impl Shelf {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::sync::Semaphore;
 
+use super::budget::{Budget, Urgency};
 use super::guard::Guard;
 use super::patient::Patient;
 use crate::config::{self, AdminAddress, AdminUrl, StartError};
@@ -70,13 +71,14 @@ impl Opened {
 }
 
 /// Accepts visitors for as long as it is not aborted.
-pub(super) async fn accept(listener: TcpListener, router: Router) {
+pub(super) async fn accept(listener: TcpListener, router: Router, budget: Arc<Budget>) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_BYTES);
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        budget.turn(Urgency::Urgent).await;
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
@@ -93,6 +95,47 @@ pub(super) async fn accept(listener: TcpListener, router: Router) {
             // A visitor who goes away, or speaks something else, is no concern of others.
             let _ = conversation.await;
             drop(place);
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpStream;
+
+    use axum::routing::get;
+
+    use super::*;
+
+    /// What is answered, on a connection of its own.
+    fn ask(address: SocketAddr, target: &str) -> String {
+        let mut stream = TcpStream::connect(address).expect("it listens");
+        write!(stream, "GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it ends");
+        answer
+    }
+
+    #[test]
+    fn a_panic_ends_its_own_request() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+            listener.set_nonblocking(true).expect("a listener can be");
+            let address = listener.local_addr().expect("it has an address");
+            let panics = get(async || -> &'static str { panic!("a fault of ours, on purpose") });
+            let router = Router::new().route("/panics", panics).route("/answers", get(async || "here"));
+            let accepting = tokio::spawn(accept(listener, router, Arc::new(Budget::new())));
+            let asking = tokio::task::spawn_blocking(move || {
+                // Were their places not given back, there would be none left at the end.
+                for _ in 0..CONNECTIONS {
+                    assert_eq!(ask(address, "/panics"), "");
+                }
+                ask(address, "/answers")
+            });
+            assert!(asking.await.expect("it asks").ends_with("here"));
+            accepting.abort();
         });
     }
 }

@@ -5,7 +5,9 @@
 //! store is read on a connection of its own (`library`). A panic here ends a request, at worst this thread; serving
 //! and counting go on.
 
+mod allowance;
 mod api;
+mod budget;
 mod busy;
 mod dashboard;
 mod deliveries;
@@ -37,6 +39,7 @@ use crate::access_log::{Details, Losses};
 use crate::census::Inquiry;
 use crate::console;
 use crate::worker::Stage;
+use budget::Budget;
 use guard::Guard;
 use observatory::Observatory;
 use tallyd_http::validator::Timestamp;
@@ -47,6 +50,9 @@ const READING_THREADS: usize = 2;
 
 /// How much less urgent this thread is than those that serve, as nice(2) has it.
 const NICENESS: i32 = 10;
+
+/// How long nothing is watched after a fault of ours.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// How long requests under way may take when the server ends.
 const END_PATIENCE: Duration = Duration::from_millis(200);
@@ -123,10 +129,51 @@ async fn serve(
     stopped: oneshot::Receiver<()>,
 ) {
     let observatory = Arc::new(Observatory::new(sources));
-    let watching = tokio::spawn(Arc::clone(&observatory).watch());
-    let answering = tokio::spawn(listener::accept(listener, api::router(observatory, guard)));
+    let observer = Arc::clone(&observatory);
+    let watching = tokio::spawn(without_end(PAUSE, move || Arc::clone(&observer).watch()));
+    let budget = Arc::new(Budget::new());
+    let router = api::router(observatory, guard, Arc::clone(&budget));
+    let answering = tokio::spawn(listener::accept(listener, router, budget));
     // An error means that nobody is left who could stop it: an end, too.
     let _ = stopped.await;
     answering.abort();
     watching.abort();
+}
+
+/// Does something that ends by a panic alone, and goes on with it after a pause.
+async fn without_end<F: Future<Output = ()> + Send + 'static>(pause: Duration, task: impl Fn() -> F) {
+    loop {
+        // The panic itself is said by the thread's hook.
+        let _ = tokio::spawn(task()).await;
+        tokio::time::sleep(pause).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    #[test]
+    fn watching_goes_on_after_a_panic() {
+        let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
+        runtime.block_on(async {
+            let (times, third) = (Arc::new(AtomicU32::new(0)), Arc::new(Notify::new()));
+            let reached = Arc::clone(&third);
+            let watching = tokio::spawn(without_end(Duration::ZERO, move || {
+                let (times, third) = (Arc::clone(&times), Arc::clone(&third));
+                async move {
+                    if times.fetch_add(1, Ordering::Relaxed) == 2 {
+                        third.notify_one();
+                    }
+                    panic!("a fault of ours, on purpose");
+                }
+            }));
+            reached.notified().await;
+            watching.abort();
+        });
+    }
 }

@@ -4,10 +4,11 @@
 //! have no holes. A question costs a worker microseconds, and however many look on, it is asked at most twice a second.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use axum::body::Bytes;
 use tallyd_http::validator::Timestamp;
 use tokio::sync::{Notify, watch};
 
@@ -43,7 +44,10 @@ pub(super) struct Observatory {
     sight: Mutex<Sight>,
     /// Held by whoever asks the workers.
     asking: tokio::sync::Mutex<()>,
-    snapshots: watch::Sender<Arc<str>>,
+    /// The newest event, rendered.
+    snapshots: watch::Sender<Bytes>,
+    /// How many there were.
+    number: AtomicU64,
     streams: AtomicUsize,
     arrival: Notify,
 }
@@ -88,7 +92,7 @@ pub(super) struct Sight {
 /// A stream of snapshots; counted while it is held.
 pub(super) struct Stream {
     observatory: Arc<Observatory>,
-    pub(super) snapshots: watch::Receiver<Arc<str>>,
+    pub(super) snapshots: watch::Receiver<Bytes>,
 }
 
 impl Observatory {
@@ -100,7 +104,8 @@ impl Observatory {
             sight: Mutex::new(Sight::new(inquiries.len())),
             sources: Heard { inquiries, deliveries, ledger, losses, stage },
             asking: tokio::sync::Mutex::new(()),
-            snapshots: watch::Sender::new(Arc::from("")),
+            snapshots: watch::Sender::new(Bytes::new()),
+            number: AtomicU64::new(0),
             streams: AtomicUsize::new(0),
             arrival: Notify::new(),
         }
@@ -119,7 +124,8 @@ impl Observatory {
                     // Either way the snapshot tells what there is.
                     let _ = reading.await;
                 }
-                self.snapshots.send_replace(api::snapshot(&self).into());
+                let number = self.number.fetch_add(1, Ordering::Relaxed);
+                self.snapshots.send_replace(api::snapshot(&self, number));
             } else {
                 self.look(Subject::Figures, FRESH).await;
             }
@@ -274,7 +280,7 @@ impl Sight {
             span.transfers = span.transfers.max(transfers);
         });
         self.durations.add(&gathered.durations);
-        self.busy.note(now_s, gathered.files);
+        self.busy.note(now_s, gathered.files.into_values());
         gathered.recent.into_iter().for_each(|delivered| push_recent(&mut self.recent, delivered));
     }
 }

@@ -1,16 +1,21 @@
 //! A socket whose other side must take what is written within a time: a visitor who takes nothing is let go.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use rustix::net::sockopt::set_socket_send_buffer_size;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// How long a visitor may take nothing at all.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the kernel keeps for a visitor who does not take it, in bytes; the kernel doubles it. Little, so that one who takes
+/// nothing is soon noticed, and enough for what a page shows at a glance.
+const UNREAD: usize = 64 * 1024;
 
 /// See the module.
 pub(super) struct Patient {
@@ -21,6 +26,8 @@ pub(super) struct Patient {
 
 impl Patient {
     pub(super) fn new(stream: TcpStream) -> Patient {
+        // Where it is refused, one who takes nothing is noticed later.
+        let _ = set_socket_send_buffer_size(&stream, UNREAD);
         Patient { stream, deadline: None }
     }
 
@@ -56,6 +63,19 @@ impl AsyncWrite for Patient {
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.judge(written, context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
+        self.judge(written, context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

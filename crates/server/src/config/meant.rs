@@ -14,10 +14,11 @@ use tallyd_ledger::Durability;
 
 use super::given::Sourced;
 use super::ledger_file::{self, StateFolder};
+use super::secret::Token;
 use super::start_error::StartError;
 use super::table;
 use super::typed::Typed;
-use super::value::{AdminAddress, BindAddress, LedgerFile, ListingMode, LogFile, LogFormat, Token};
+use super::value::{AdminAddress, BindAddress, LedgerFile, ListingMode, LogFile, LogFormat};
 use crate::access_log::Rotation;
 use crate::backend::folder::Links;
 use crate::backend::siblings::Precompressed;

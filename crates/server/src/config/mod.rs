@@ -53,10 +53,10 @@ pub(crate) use counts_table::Lines;
 pub(crate) use explain::explain;
 pub(crate) use given::{Sourced, quoted};
 pub(crate) use meant::{Admin, Config};
-pub(crate) use secret::token;
+pub(crate) use secret::{Token, token};
 pub(crate) use start_error::StartError;
 pub(crate) use top::{Shows, Top};
-pub(crate) use value::{AdminAddress, BindAddress, LedgerFile, ListingMode, LogFile, LogFormat, Token};
+pub(crate) use value::{AdminAddress, BindAddress, LedgerFile, ListingMode, LogFile, LogFormat};
 
 /// What the program is asked to do.
 #[derive(Debug)]

@@ -13,12 +13,11 @@ use tallyd_http::target::SitePath;
 use tallyd_ledger::Durability;
 
 use super::duration::{some_time, up_to_longest, up_to_oldest};
+use super::secret::Token;
 use super::setting::{Form, Key, Need, Occurs, Parse, Places, Room, Row, Setting, Shape, Takes};
 use super::site_value;
 use super::size::size;
-use super::value::{
-    self, AdminAddress, BindAddress, Choice, LedgerFile, ListingMode, LogFile, LogFormat, Token,
-};
+use super::value::{self, AdminAddress, BindAddress, Choice, LedgerFile, ListingMode, LogFile, LogFormat};
 use crate::backend::siblings::Precompressed;
 use crate::compression::Compress;
 use crate::site::added_fields::FieldRule;
@@ -756,7 +755,7 @@ interface's a token is required (`--admin-token`). `off`: nowhere.",
         owner: Room::Admin,
     };
 
-    ADMIN_TOKEN: Token = Parse::Text(value::token), Setting {
+    ADMIN_TOKEN: Token = Parse::Text(Token::parse), Setting {
         name: "admin-token",
         noun: "token",
         form: Form::Valued { short: None, placeholder: "TOKEN" },

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use super::admin_url::{AdminPlace, AdminUrl};
 use super::given::Sourced;
 use super::ledger_file::{self, StateFolder};
-use super::secret;
+use super::secret::{self, Token};
 use super::start_error::StartError;
 use super::typed::Typed;
-use super::value::{LedgerFile, Token};
+use super::value::LedgerFile;
 use super::{table, top_table};
 
 /// Which server to look at, and how.

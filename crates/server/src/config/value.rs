@@ -104,28 +104,6 @@ pub(crate) enum AdminAddress {
     At(SocketAddr),
 }
 
-/// What a visitor of the admin side must know. It is never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Token(Box<str>);
-
-impl Token {
-    /// A token that was read from elsewhere than a setting.
-    pub(crate) fn parse(text: &str) -> Result<Token, Fault> {
-        token(text)
-    }
-
-    /// The text to compare with.
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token")
-    }
-}
-
 /// A value that is one of a few words.
 pub(crate) trait Choice: Copy + 'static {
     /// Each word with what it means, in the order in which they are shown.
@@ -242,15 +220,6 @@ pub(crate) fn admin_address(text: &str) -> Result<AdminAddress, Fault> {
         .or_else(alone)
         .map(AdminAddress::At)
         .ok_or_else(|| Fault::new("is neither off nor an IPv4 or IPv6 address with a port"))
-}
-
-/// A secret that can be said in a field of HTTP and not be guessed at once.
-pub(crate) fn token(text: &str) -> Result<Token, Fault> {
-    let is_sayable = text.bytes().all(|byte| byte.is_ascii_graphic());
-    if !is_sayable || !(16..=256).contains(&text.len()) {
-        return Err(Fault::new("is not 16 to 256 visible ASCII characters"));
-    }
-    Ok(Token(text.into()))
 }
 
 /// The name of a host as `Host` has it, without a port.
@@ -372,17 +341,6 @@ mod tests {
         for text in ["", "on", "all", "9000", ":9000", "localhost:9000", "127.0.0.1:65536", "127.0.0.1:"] {
             check(admin_address, text, BAD);
         }
-    }
-
-    #[test]
-    fn secrets() {
-        const BAD: &str = "is not 16 to 256 visible ASCII characters";
-        check(token, "0123456789abcdef", "Token");
-        check(token, &"x".repeat(256), "Token");
-        for text in ["", "0123456789abcde", "0123456789 abcdef", "0123456789abcdeé", "0123456789abcdef\n"] {
-            check(token, text, BAD);
-        }
-        check(token, &"x".repeat(257), BAD);
     }
 
     #[test]

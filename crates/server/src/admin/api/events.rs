@@ -1,16 +1,15 @@
 //! `/api/v1/events`: snapshots as server-sent events (WHATWG HTML, "Server-sent events").
 //!
-//! A snapshot is rendered once for all who look on. Each stream holds no more than the newest one: a slow reader misses
-//! some, and one who takes nothing is let go by its socket.
+//! An event is rendered once, and its bytes are shared by all who look on. Each stream holds no more than the newest one: a
+//! slow reader misses some, and one who takes nothing is let go by its socket.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
 
 use super::super::busy::Hourly;
@@ -26,7 +25,7 @@ const BUSIEST: usize = 20;
 const RECENT: usize = 20;
 
 /// What a browser is told before the first event: to wait so long before it connects again.
-const RETRY: &str = "retry: 2000\n";
+const RETRY: Bytes = Bytes::from_static(b"retry: 2000\n\n");
 
 /// The data of an event.
 #[derive(Serialize)]
@@ -47,8 +46,8 @@ struct Busy {
     history: Vec<u64>,
 }
 
-/// The data of an event, at this moment.
-pub(in crate::admin) fn snapshot(observatory: &Observatory) -> String {
+/// An event with what is seen at this moment.
+pub(in crate::admin) fn snapshot(observatory: &Observatory, number: u64) -> Bytes {
     let sight = observatory.sight();
     let busy = |Hourly { path, gain, requests }: Hourly| Busy {
         path: path.as_ref().to_owned(),
@@ -58,12 +57,13 @@ pub(in crate::admin) fn snapshot(observatory: &Observatory) -> String {
         bytes: gain.bytes,
         history: requests,
     };
-    text_of(&Snapshot {
+    let data = text_of(&Snapshot {
         summary: Summary::of(observatory, &sight, observatory.library.last_whole()),
         transfers: Transfers::oldest(&sight),
         busiest: sight.busy.busiest(unix_seconds(), BUSIEST).into_iter().map(busy).collect(),
         recent: sight.recent.iter().rev().take(RECENT).map(Told::new).collect(),
-    })
+    });
+    Bytes::from(format!("id: {number}\nevent: snapshot\ndata: {data}\n\n"))
 }
 
 pub(super) async fn answer(State(observatory): Seen, parameters: Parameters) -> Result<Response, Denial> {
@@ -76,11 +76,10 @@ pub(super) async fn answer(State(observatory): Seen, parameters: Parameters) -> 
 
 /// Each snapshot that the reader is in time for, as an event.
 fn events(stream: Stream) -> impl futures_util::Stream<Item = Result<Bytes, Infallible>> {
-    stream::unfold((stream, 0_u64), async |(mut stream, number)| {
+    let snapshots = stream::unfold(stream, async |mut stream| {
         stream.snapshots.changed().await.ok()?;
-        let snapshot = Arc::clone(&stream.snapshots.borrow_and_update());
-        let retry = if number == 0 { RETRY } else { "" };
-        let event = format!("{retry}id: {number}\nevent: snapshot\ndata: {snapshot}\n\n");
-        Some((Ok(Bytes::from(event)), (stream, number + 1)))
-    })
+        let event = stream.snapshots.borrow_and_update().clone();
+        Some((Ok(event), stream))
+    });
+    stream::iter([Ok(RETRY)]).chain(snapshots)
 }

@@ -14,8 +14,9 @@ mod transfers;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Serialize;
@@ -24,8 +25,9 @@ pub(super) use denial::Denial;
 pub(super) use events::snapshot;
 pub(super) use parameters::Parameters;
 
+use super::budget::{Budget, Urgency};
 use super::dashboard;
-use super::guard::{Guard, watch_over};
+use super::guard::{self, Guard, watch_over};
 use super::metrics;
 use super::observatory::Observatory;
 
@@ -33,10 +35,10 @@ use super::observatory::Observatory;
 const DOCUMENT: &str = include_str!("../openapi.json");
 
 /// What every handler is given.
-type Seen = axum::extract::State<Arc<Observatory>>;
+type Seen = State<Arc<Observatory>>;
 
 /// Everything that can be asked for on the admin side, behind its guard.
-pub(super) fn router(observatory: Arc<Observatory>, guard: Guard) -> Router {
+pub(super) fn router(observatory: Arc<Observatory>, guard: Guard, budget: Arc<Budget>) -> Router {
     dashboard::add_to(Router::new())
         .route("/api/v1/summary", get(summary::answer))
         .route("/api/v1/files", get(files::answer))
@@ -51,6 +53,14 @@ pub(super) fn router(observatory: Arc<Observatory>, guard: Guard) -> Router {
         .fallback(async || Denial::NotFound("There is nothing here under this address."))
         .with_state(observatory)
         .layer(from_fn_with_state(Arc::new(guard), watch_over))
+        .layer(from_fn_with_state(budget, in_turn))
+}
+
+/// Answers when there is time for it.
+async fn in_turn(State(budget): State<Arc<Budget>>, request: Request, next: Next) -> Response {
+    let is_urgent = guard::OPEN.contains(&request.uri().path());
+    budget.turn(if is_urgent { Urgency::Urgent } else { Urgency::Ordinary }).await;
+    next.run(request).await
 }
 
 async fn document(parameters: Parameters) -> Result<Response, Denial> {

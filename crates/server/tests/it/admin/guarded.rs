@@ -3,13 +3,18 @@
 use std::fs;
 
 use super::visitor::Visitor;
-use crate::harness::{Content, SOON, Server, Site, tallyd};
+use crate::harness::{Content, SOON, Server, Site, eventually, tallyd};
 
-const TARGETS: [&str; 8] = [
+/// What stands behind the guard.
+const TARGETS: [&str; 12] = [
     "/",
+    "/page.js",
+    "/style.css",
     "/api/v1/summary",
     "/api/v1/files",
+    "/api/v1/file?path=/a.txt",
     "/api/v1/transfers",
+    "/api/v1/history",
     "/api/v1/events",
     "/api/v1/openapi.json",
     "/metrics",
@@ -43,17 +48,33 @@ fn a_page_elsewhere_reads_nothing() {
 
 #[test]
 fn nothing_can_be_changed() {
-    let site = Site::new();
+    let site = Site::with(&[("a.txt", "a")]);
     let server = Server::start(&site, &[]);
     let visitor = Visitor::of(&server);
-    for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "BREW"] {
-        for target in TARGETS {
+    assert_eq!(server.fetch("/a.txt").status, 200);
+    let totals = || {
+        let mut totals = visitor.json("/api/v1/summary")["totals"].take();
+        totals["as_of"].take();
+        (totals["requests"] == 1).then_some(totals)
+    };
+    let before = eventually("it is counted", SOON, totals);
+    let document = visitor.json("/api/v1/openapi.json");
+    let described = document["paths"].as_object().expect("paths").iter();
+    for (path, methods) in described.clone() {
+        let methods: Vec<&String> = methods.as_object().expect("methods").keys().collect();
+        assert_eq!(methods, ["get"], "{path}");
+    }
+    let targets = described.map(|(path, _)| path.as_str()).chain(TARGETS);
+    for target in targets {
+        for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "BREW"] {
             let mut conn = visitor.connect();
             conn.send(format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"));
             let answer = conn.next(Content::Sent).expect("an answer");
             assert_eq!(answer.status, 405, "{method} {target}");
         }
     }
+    assert_eq!(eventually("it is as it was", SOON, totals), before);
+    assert_eq!(server.fetch("/a.txt").status, 200);
 }
 
 #[test]

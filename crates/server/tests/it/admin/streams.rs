@@ -1,9 +1,14 @@
 //! Streams of events: live, bounded, and no burden to anyone when their readers are slow or gone.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
 use super::visitor::Visitor;
-use crate::harness::{Conn, Content, SOON, Server, Site, eventually, noise};
+use crate::harness::{Conn, Content, SOON, Server, Site, eventually, noise, percent_encode};
+
+/// Streams that are open at a time.
+const STREAMS: usize = 64;
 
 /// A stream of events as a reader sees it.
 struct Events {
@@ -24,6 +29,10 @@ impl Events {
     fn next(&mut self) -> Value {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
+                if event == "retry: 2000" {
+                    self.text = rest.to_owned();
+                    continue;
+                }
                 let data = event.lines().find_map(|line| line.strip_prefix("data: ")).expect("data");
                 assert!(event.lines().any(|line| line == "event: snapshot"), "{event}");
                 let snapshot = serde_json::from_str(data).expect("JSON");
@@ -89,7 +98,7 @@ fn a_thousand_readers_who_do_not_read_are_a_burden_to_nobody() {
             other => panic!("{other}"),
         }
     }
-    assert_eq!((streams.len(), refused), (64, 936));
+    assert_eq!((streams.len(), refused), (STREAMS, 1000 - STREAMS));
     assert_eq!(visitor.json("/api/v1/summary")["server"]["stage"], "serving");
     assert_eq!(server.fetch("/small.txt").status, 200);
     // Half of them vanish without a word, the others reset; their places become free.
@@ -104,4 +113,93 @@ fn a_thousand_readers_who_do_not_read_are_a_burden_to_nobody() {
     let mut head = visitor.connect();
     head.send(format!("HEAD /api/v1/summary HTTP/1.1\r\nHost: {}\r\n\r\n", visitor.0));
     assert_eq!(head.next(Content::Withheld).expect("an answer").status, 200);
+}
+
+/// Opens all streams there are, and leaves them unread.
+fn open_all(visitor: Visitor) -> Vec<Conn> {
+    let open = || {
+        let mut conn = Conn::with_small_window(visitor.0);
+        conn.send(format!("GET /api/v1/events HTTP/1.1\r\nHost: {}\r\n\r\n", visitor.0));
+        assert_eq!(conn.next_head().expect("an answer").status, 200);
+        conn
+    };
+    let streams = (0..STREAMS).map(|_| open()).collect();
+    assert_eq!(visitor.ask("/api/v1/events", "").status, 503);
+    streams
+}
+
+/// Waits until there is a place again.
+fn wait_for_a_place(visitor: Visitor, limit: Duration) {
+    eventually("a stream can be opened", limit, || {
+        let mut conn = visitor.connect();
+        conn.send(format!("GET /api/v1/events HTTP/1.1\r\nHost: {}\r\n\r\n", visitor.0));
+        (conn.next_head().expect("an answer").status == 200).then_some(())
+    });
+}
+
+#[test]
+fn one_who_takes_nothing_is_let_go() {
+    // Long paths, so that a snapshot or two fill what the kernel keeps for a reader.
+    let site = Site::new();
+    let folder = format!("{0}/{0}/{0}", "%".repeat(250));
+    std::fs::create_dir_all(site.path(&folder)).expect("a folder");
+    let server = Server::start(&site, &[]);
+    let visitor = Visitor::of(&server);
+    let mut client = server.connect();
+    for number in 0..20 {
+        site.file(format!("{folder}/{number}"), "x");
+        assert_eq!(client.get(&percent_encode(format!("/{folder}/{number}").as_bytes())).status, 200);
+    }
+    let began = Instant::now();
+    let streams = open_all(visitor);
+    wait_for_a_place(visitor, 3 * SOON);
+    // Ten seconds without a byte, after what the kernel takes; not at once, for nobody is slow on purpose.
+    assert!(began.elapsed() >= Duration::from_secs(10), "{:?}", began.elapsed());
+    assert_eq!(server.fetch("/").status, 200);
+    drop(streams);
+}
+
+#[test]
+fn readers_who_misbehave_give_their_place_back() {
+    let site = Site::new();
+    let server = Server::start(&site, &[]);
+    let visitor = Visitor::of(&server);
+    let misbehaviours: [fn(&mut Conn); 4] = [
+        // More requests than are answered, or no requests at all, while the first is.
+        |conn| conn.send("GET /api/v1/summary HTTP/1.1\r\nHost: a\r\n\r\n".repeat(9)),
+        |conn| conn.send([0xFF; 1000]),
+        Conn::finish_sending,
+        |conn| conn.reset_on_drop(),
+    ];
+    for misbehave in misbehaviours {
+        let mut streams = open_all(visitor);
+        streams.iter_mut().for_each(misbehave);
+        assert_eq!(visitor.json("/api/v1/summary")["server"]["stage"], "serving");
+        drop(streams);
+        wait_for_a_place(visitor, SOON);
+        eventually("all places are free", SOON, || {
+            let open = || {
+                let mut conn = visitor.connect();
+                conn.send(format!("GET /api/v1/events HTTP/1.1\r\nHost: {}\r\n\r\n", visitor.0));
+                let is_open = conn.next_head().expect("an answer").status == 200;
+                is_open.then_some(conn)
+            };
+            let open: Vec<Conn> = (0..STREAMS).map_while(|_| open()).collect();
+            (open.len() == STREAMS).then_some(())
+        });
+    }
+}
+
+#[test]
+fn what_a_browser_says_when_it_comes_back_is_no_matter() {
+    let site = Site::new();
+    let server = Server::start(&site, &[]);
+    let visitor = Visitor::of(&server);
+    for last in ["0", "18446744073709551616", "-1", "<script>", ""] {
+        let mut conn = visitor.connect();
+        let head =
+            format!("GET /api/v1/events HTTP/1.1\r\nHost: {}\r\nLast-Event-ID: {last}\r\n\r\n", visitor.0);
+        conn.send(head);
+        assert_eq!(conn.next_head().expect("an answer").status, 200, "{last}");
+    }
 }
