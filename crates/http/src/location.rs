@@ -47,6 +47,24 @@ impl Location {
         Location(location)
     }
 
+    /// This path of a host by HTTPS on a port, where `host` is a valid `Host` field, whose own port does not count;
+    /// `None` if it names nobody.
+    pub fn of_https(host: &[u8], port: u16, path: &SitePath<'_>) -> Option<Location> {
+        // The brackets of an IPv6 address hold colons; behind them, or behind a name, is the port (RFC 3986 §3.2).
+        let after_brackets = host.iter().rposition(|&byte| byte == b']').map_or(0, |at| at + 1);
+        let name_length = host[after_brackets..]
+            .iter()
+            .position(|&byte| byte == b':')
+            .map_or(host.len(), |at| after_brackets + at);
+        let name = str::from_utf8(&host[..name_length]).ok().filter(|name| !name.is_empty())?;
+        let mut location = match port {
+            443 => format!("https://{name}"),
+            port => format!("https://{name}:{port}"),
+        };
+        push_path(&mut location, path.as_bytes());
+        Some(Location(location))
+    }
+
     /// The same below a base, unless it leads to another host.
     #[must_use]
     pub fn beneath(self, base: Option<&BasePath>) -> Location {
@@ -114,6 +132,23 @@ mod tests {
         check("/a%20b%3F%25", "/a%20b%3F%25");
         check("/a%0D%0ASet-Cookie:x", "/a%0D%0ASet-Cookie%3Ax");
         check("/é?é\r\nX: y", "/%C3%A9?%C3%A9%0D%0AX:%20y");
+    }
+
+    #[test]
+    fn the_same_address_by_https() {
+        #[track_caller]
+        fn check(host: &str, port: u16, path: &str, expect: Option<&str>) {
+            let path = SitePath::from_decoded(path.as_bytes()).expect("a path");
+            let location = Location::of_https(host.as_bytes(), port, &path);
+            assert_eq!(location.as_ref().map(Location::as_str), expect, "{host} {port}");
+        }
+        check("a.example", 443, "/b/", Some("https://a.example/b/"));
+        check("a.example:80", 443, "/b c", Some("https://a.example/b%20c"));
+        check("a.example:", 8443, "/", Some("https://a.example:8443/"));
+        check("[::1]", 443, "/", Some("https://[::1]/"));
+        check("[::1]:8080", 8443, "/", Some("https://[::1]:8443/"));
+        check("", 443, "/", None);
+        check(":80", 443, "/", None);
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub enum Refusal {
     Broken,
     /// A major version of HTTP other than 1 on this connection.
     VersionNotSupported,
+    /// HTTP without TLS on a port for HTTPS.
+    WithoutTls,
 }
 
 /// Whether the connection can carry another request after a refusal.
@@ -51,7 +53,7 @@ pub enum Aftermath {
 
 impl Refusal {
     /// Every refusal, in the order of their numbers.
-    pub const ALL: [Refusal; 15] = [
+    pub const ALL: [Refusal; 16] = [
         Refusal::Malformed,
         Refusal::AmbiguousFraming,
         Refusal::BadHost,
@@ -67,6 +69,7 @@ impl Refusal {
         Refusal::Unavailable,
         Refusal::Broken,
         Refusal::VersionNotSupported,
+        Refusal::WithoutTls,
     ];
 
     /// A name for figures: lower-case words joined by underscores.
@@ -87,15 +90,18 @@ impl Refusal {
             Refusal::Unavailable => "unavailable",
             Refusal::Broken => "broken",
             Refusal::VersionNotSupported => "version_not_supported",
+            Refusal::WithoutTls => "without_tls",
         }
     }
 
     /// The status of the answer.
     pub fn status(self) -> Status {
         match self {
-            Refusal::Malformed | Refusal::AmbiguousFraming | Refusal::BadHost | Refusal::BadTarget => {
-                Status::BAD_REQUEST
-            }
+            Refusal::Malformed
+            | Refusal::AmbiguousFraming
+            | Refusal::BadHost
+            | Refusal::BadTarget
+            | Refusal::WithoutTls => Status::BAD_REQUEST,
             Refusal::NotFound => Status::NOT_FOUND,
             Refusal::Forbidden => Status::FORBIDDEN,
             Refusal::MethodNotAllowed => Status::METHOD_NOT_ALLOWED,
@@ -128,6 +134,7 @@ impl Refusal {
             Refusal::Unavailable => "The server is too busy; try again in a moment.\n",
             Refusal::Broken => "The file could not be read.\n",
             Refusal::VersionNotSupported => "This server speaks HTTP/1.0 and HTTP/1.1 here.\n",
+            Refusal::WithoutTls => "This port is for HTTPS: the address begins with https://.\n",
         }
     }
 
@@ -148,7 +155,8 @@ impl Refusal {
             | Refusal::ExpectationFailed
             | Refusal::FieldsTooLarge
             | Refusal::NotImplemented
-            | Refusal::VersionNotSupported => Aftermath::Close,
+            | Refusal::VersionNotSupported
+            | Refusal::WithoutTls => Aftermath::Close,
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Publishing anew: notices that the path of the folder to serve leads to another folder, as when a deployment flips a
-//! link, and that error pages have changed, and hands the workers the new edition.
+//! link, and that error pages or certificates have changed, and hands the workers the new edition.
 //!
 //! It looks about once a second and on SIGHUP, on a thread of its own: a look may wait for a disk, and no request waits
 //! for a look. Transfers under way go on with the files that they have open. Where the counts are kept is decided at the
@@ -20,6 +20,7 @@ use crate::config::{StartError, quoted, root};
 use crate::console;
 use crate::site::Edition;
 use crate::site::error_pages::{ErrorPages, PageSource};
+use crate::tls::files::CertificateFiles;
 
 /// How often it is looked without being asked: soon enough for a person who has just deployed, and a few system calls.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -41,6 +42,7 @@ pub(crate) struct Publisher {
     pub(crate) admit: Box<dyn Fn() -> Result<(), StartError> + Send>,
     pub(crate) edition: Arc<Edition>,
     pub(crate) standing: Standing,
+    pub(crate) certificates: CertificateFiles,
 }
 
 /// How the last look at the path ended.
@@ -79,6 +81,7 @@ fn keep_looking(mut publisher: Publisher, requests: &Receiver<()>, editions: &wa
             Ok(()) | Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
+        publisher.certificates.look();
         if publisher.look() == Look::Renewed {
             editions.send_replace(Arc::clone(&publisher.edition));
         }
@@ -179,6 +182,7 @@ mod tests {
             admit,
             edition: Arc::new(edition),
             standing: Standing::Well,
+            certificates: CertificateFiles::new(Vec::new(), Arc::default()),
         };
         publisher.read_pages();
         publisher

@@ -23,16 +23,20 @@ use crate::connection::presence::Limits;
 use crate::console;
 use crate::counting;
 use crate::ending::{Anew, Ending};
+use crate::entrances::{self, Entrances};
 use crate::fingerprints::Fingerprints;
-use crate::listen::{self, BindError, Listening, Places};
+use crate::listen;
 use crate::renewal::{Publisher, Renewal, Standing};
 use crate::site::added_fields::AddedFields;
 use crate::site::cors::Cors;
 use crate::site::entity_tags::{EntityTags, TagSource};
 use crate::site::error_pages::{self, ErrorPages};
+use crate::site::https::Https;
 use crate::site::listing::Listings;
 use crate::site::routes::Routes;
 use crate::site::{Edition, Publication};
+use crate::tls::Certificates;
+use crate::tls::files::{CertificateFiles, read_all};
 use crate::worker::{self, Equipment, Stage};
 
 /// How long a stalled output may hold up the end of the process.
@@ -58,11 +62,11 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
             "Linux 5.12 or later is needed",
         )
     })?;
+    let certificates = Certificates::new(read_all(&config.tls.pairs)?);
     let log_output = open_log(config)?;
     let workers = config.workers.get();
     let descriptors = raise_descriptor_limit();
-    let Listening { addresses, of_workers } =
-        listen::listen(&places(config), workers).map_err(|error| explain_bind(config, &error))?;
+    let Entrances { plain: addresses, secured, of_workers } = entrances::open(config, &certificates)?;
     let (log, scribe) = AccessLog::open(config.log.format);
     let admin = Opened::open(&config.admin)?;
     let deliveries = admin.as_ref().map(|_| Deliveries::default());
@@ -72,7 +76,7 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
     let url = admin.as_ref().map(Opened::url);
     let _signpost = config.ledger.path(&config.root)?.and_then(|it| Signpost::put_up(&it, url.as_ref()));
     let media_types = MediaTypes::new(config.fields.types.clone());
-    let (renewal, editions) = start_renewal(config, folder, media_types.clone())?;
+    let (renewal, editions) = start_renewal(config, folder, media_types.clone(), Arc::clone(&certificates))?;
     let publication = Publication {
         index: config.folders.index.clone(),
         listings: Listings::new(config.folders.listing, config.files.dot_names, config.folders.column),
@@ -80,6 +84,7 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
         precompressed: config.files.precompressed,
         base: config.addresses.base.clone(),
         routes: Routes::new(config.addresses.redirects.clone(), config.addresses.rewrites.clone()),
+        https: Https::new(secured.first().map(SocketAddr::port), config.tls.plain, config.tls.promise),
         stand_in: config.addresses.stand_in.clone(),
         media_types,
         added_fields: AddedFields::new(
@@ -107,13 +112,16 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
     };
     let (stage, _) = watch::channel(Stage::Serving);
     let mut inquiries = Vec::with_capacity(workers);
-    for (number, listeners) in of_workers.into_iter().enumerate() {
-        let inquiry = worker::start(number, listeners, equipment.clone(), stage.subscribe()).map_err(|error| {
+    for (number, entrances) in of_workers.into_iter().enumerate() {
+        let inquiry = worker::start(number, entrances, equipment.clone(), stage.subscribe()).map_err(|error| {
             StartError::misfit(format!("worker {number} cannot run ({error}); give it more descriptors, or start fewer, as in: --workers 1"))
         })?;
         inquiries.push(inquiry);
     }
     let writer = start_scribe(config, scribe, log_output, &addresses)?;
+    for address in &secured {
+        entrances::announce(*address);
+    }
     let sources = |deliveries| Sources {
         inquiries,
         ledger: ledger.clone(),
@@ -173,6 +181,7 @@ fn start_renewal(
     config: &Config,
     folder: Folder,
     media_types: MediaTypes,
+    certificates: Arc<Certificates>,
 ) -> Result<(Renewal, watch::Receiver<Arc<Edition>>), StartError> {
     let admission = config.clone();
     let publisher = Publisher {
@@ -183,43 +192,11 @@ fn start_renewal(
         admit: Box::new(move || counting::refuse_reachable(&admission)),
         edition: Arc::new(Edition { folder: Arc::new(folder), error_pages: ErrorPages::default() }),
         standing: Standing::Well,
+        certificates: CertificateFiles::new(config.tls.pairs.clone(), certificates),
     };
     Renewal::start(publisher).map_err(|error| {
         StartError::misfit(format!("no thread can be started to look at the folder ({error})"))
     })
-}
-
-fn places(config: &Config) -> Places {
-    Places {
-        binds: config.listen.binds.iter().map(|bind| bind.value).collect(),
-        port: config.listen.port.value,
-        backlog: config.listen.backlog,
-    }
-}
-
-/// Says which setting to blame for an address that cannot be listened on.
-fn explain_bind(config: &Config, failed: &BindError) -> StartError {
-    let BindError { address, error } = failed;
-    let bind = config.listen.binds.iter().find(|bind| bind.value.includes(address.ip()));
-    match (error.kind(), bind) {
-        (io::ErrorKind::AddrInUse, Some(bind)) if config.listen.port.value == 0 => bind.misfit(
-            "overlaps with another address to listen on",
-            "leave one of them out, as in: --bind 127.0.0.1",
-        ),
-        (io::ErrorKind::AddrInUse, _) => config
-            .listen
-            .port
-            .misfit("is in use by another program", "choose another, or 0 for a free one, as in: --port 0"),
-        (io::ErrorKind::PermissionDenied, _) => config.listen.port.misfit(
-            "may not be used by this user",
-            "choose one above 1023, as in: --port 8080, or grant the capability CAP_NET_BIND_SERVICE",
-        ),
-        (_, Some(bind)) => {
-            let predicate = format!("cannot be listened on ({error})");
-            bind.misfit(predicate, "name an address of this machine, as in: --bind 127.0.0.1")
-        }
-        (_, None) => StartError::misfit(format!("{address} cannot be listened on ({error})")),
-    }
 }
 
 /// Where lines go; nowhere if there are none.

@@ -24,13 +24,14 @@ use tokio::task::{JoinHandle, spawn_local};
 use crate::access_log::{AccessLog, Peer};
 use crate::census::{self, Books, InFlight, Inquiry, Meter, Questions};
 use crate::clock::SecondlyText;
-use crate::connection::buffers::Buffers;
+use crate::connection::buffers::{Buffers, Scheme};
 use crate::connection::departures::Departures;
-use crate::connection::h1;
 use crate::connection::presence::Limits;
 use crate::connection::receipts::Recipients;
 use crate::connection::roster::Roster;
 use crate::connection::socket::Socket;
+use crate::connection::{h1, secure};
+use crate::entrances::{Entrance, Security};
 use crate::kernel;
 use crate::site::{Edition, Publication, Site};
 
@@ -101,20 +102,20 @@ pub(crate) struct Worker {
 /// its connections are gone.
 pub(crate) fn start(
     number: usize,
-    listeners: Vec<TcpListener>,
+    entrances: Vec<Entrance<TcpListener>>,
     equipment: Equipment,
     stage: watch::Receiver<Stage>,
 ) -> io::Result<Inquiry> {
     let (ready, readiness) = sync_channel(1);
     let (inquiry, questions) = census::channel();
     let body = move || {
-        let prepared = runtime().and_then(|runtime| Ok((prepare(&runtime, listeners)?, runtime)));
+        let prepared = runtime().and_then(|runtime| Ok((prepare(&runtime, entrances)?, runtime)));
         match prepared {
-            Ok((listeners, runtime)) => {
+            Ok((entrances, runtime)) => {
                 // The main thread waits for this value, or is gone and with it the process.
                 let _ = ready.send(Ok(()));
                 let editions = equipment.editions.clone();
-                runtime.block_on(Worker::new(equipment).run(listeners, questions, stage, editions));
+                runtime.block_on(Worker::new(equipment).run(entrances, questions, stage, editions));
             }
             Err(error) => {
                 let _ = ready.send(Err(error));
@@ -134,9 +135,15 @@ fn runtime() -> io::Result<LocalRuntime> {
         .build_local(LocalOptions::default())
 }
 
-fn prepare(runtime: &LocalRuntime, listeners: Vec<TcpListener>) -> io::Result<Vec<AsyncFd<TcpListener>>> {
+fn prepare(
+    runtime: &LocalRuntime,
+    entrances: Vec<Entrance<TcpListener>>,
+) -> io::Result<Vec<Entrance<AsyncFd<TcpListener>>>> {
     let _context = runtime.enter();
-    listeners.into_iter().map(kernel::watch_listener).collect()
+    let watched = |Entrance { listener, security }| {
+        Ok(Entrance { listener: kernel::watch_listener(listener)?, security })
+    };
+    entrances.into_iter().map(watched).collect()
 }
 
 impl Worker {
@@ -188,7 +195,7 @@ impl Worker {
 
     async fn run(
         self,
-        listeners: Vec<AsyncFd<TcpListener>>,
+        entrances: Vec<Entrance<AsyncFd<TcpListener>>>,
         questions: Questions,
         mut stage: watch::Receiver<Stage>,
         editions: watch::Receiver<Arc<Edition>>,
@@ -197,7 +204,7 @@ impl Worker {
         let answering = spawn_local(questions.answer(worker.books()));
         let following = spawn_local(follow(editions, Rc::clone(&worker)));
         let accepting: Vec<JoinHandle<()>> =
-            listeners.into_iter().map(|listener| spawn_local(accept(listener, Rc::clone(&worker)))).collect();
+            entrances.into_iter().map(|entrance| spawn_local(accept(entrance, Rc::clone(&worker)))).collect();
         let swept = Rc::clone(&worker.roster);
         let sweeping = spawn_local(async move { swept.sweep().await });
         let watched = Rc::clone(&worker);
@@ -240,14 +247,15 @@ async fn follow(mut editions: watch::Receiver<Arc<Edition>>, worker: Rc<Worker>)
 }
 
 /// Accepts connections for as long as it is not aborted.
-async fn accept(listener: AsyncFd<TcpListener>, worker: Rc<Worker>) {
+async fn accept(entrance: Entrance<AsyncFd<TcpListener>>, worker: Rc<Worker>) {
+    let Entrance { listener, security } = entrance;
     loop {
         while worker.roster.len() >= worker.max_connections {
             worker.roster.end_longest_idle();
             worker.departed.notified().await;
         }
         match listener.async_io(Interest::READABLE, accept_one).await {
-            Ok((socket, address)) => welcome(socket, address, &worker),
+            Ok((socket, address)) => welcome(socket, address, &security, &worker),
             // The client went away while it waited; the next one may be there.
             Err(error) if is_about_one_client(&error) => {}
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
@@ -265,16 +273,26 @@ fn accept_one(listener: &TcpListener) -> io::Result<(OwnedFd, SocketAddr)> {
     Ok((socket, address))
 }
 
-fn welcome(socket: OwnedFd, address: SocketAddr, worker: &Rc<Worker>) {
+fn welcome(socket: OwnedFd, address: SocketAddr, security: &Security, worker: &Rc<Worker>) {
     let peer = Peer::from(address);
     worker.log.tell_connected(peer);
     let worker = Rc::clone(worker);
     let socket = Socket::new(socket, worker.roster.enrol());
-    spawn_local(async move {
-        let departure = Departure(Rc::clone(&worker));
-        h1::serve(socket, peer, worker).await;
-        drop(departure);
-    });
+    let departure = Departure(Rc::clone(&worker));
+    // Two tasks of two sizes.
+    match security {
+        Security::None => spawn_local(async move {
+            h1::serve(socket, peer, Scheme::Http, worker).await;
+            drop(departure);
+        }),
+        Security::Tls(config) => {
+            let config = Arc::clone(config);
+            spawn_local(async move {
+                secure::serve(socket, peer, worker, config).await;
+                drop(departure);
+            })
+        }
+    };
 }
 
 /// Tells of a connection's end, also when it ends by a panic.

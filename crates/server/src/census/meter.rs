@@ -17,12 +17,54 @@ const CLASSES: usize = 5;
 /// How often each of `N` things happened.
 type Tallies<const N: usize> = [Cell<u64>; N];
 
+/// How a connection to a port for TLS began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Handshake {
+    /// With a new session.
+    Full,
+    /// With one that goes on.
+    Resumed,
+    /// Without TLS, by a client that speaks HTTP.
+    PlainHttp,
+    /// With something that is no handshake, or a damaged one.
+    Malformed,
+    /// With a handshake that we cannot complete: no version, cipher or certificate suits both sides.
+    Unacceptable,
+    /// With one that the client has not completed.
+    Abandoned,
+}
+
+impl Handshake {
+    /// Every one, in the order of their numbers.
+    pub(crate) const ALL: [Handshake; 6] = [
+        Handshake::Full,
+        Handshake::Resumed,
+        Handshake::PlainHttp,
+        Handshake::Malformed,
+        Handshake::Unacceptable,
+        Handshake::Abandoned,
+    ];
+
+    /// One word for it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Handshake::Full => "full",
+            Handshake::Resumed => "resumed",
+            Handshake::PlainHttp => "plain_http",
+            Handshake::Malformed => "malformed",
+            Handshake::Unacceptable => "unacceptable",
+            Handshake::Abandoned => "abandoned",
+        }
+    }
+}
+
 /// What a worker counts.
 #[derive(Debug)]
 pub(crate) struct Meter {
     answers: [Tallies<CLASSES>; Protocol::ALL.len()],
     refusals: Tallies<{ Refusal::ALL.len() }>,
     given_up: Tallies<{ Interrupt::ALL.len() }>,
+    handshakes: Tallies<{ Handshake::ALL.len() }>,
     accepted: Cell<u64>,
     sent_bytes: Cell<u64>,
     panics: Cell<u64>,
@@ -39,6 +81,8 @@ pub(crate) struct Readings {
     pub(crate) refusals: [u64; Refusal::ALL.len()],
     /// Clients that were not waited for any longer, in the order of [`Interrupt::ALL`].
     pub(crate) given_up: [u64; Interrupt::ALL.len()],
+    /// How connections for TLS began, in the order of [`Handshake::ALL`].
+    pub(crate) handshakes: [u64; Handshake::ALL.len()],
     /// Connections accepted.
     pub(crate) accepted: u64,
     /// Bytes that the kernel took for clients, heads among them.
@@ -72,6 +116,7 @@ impl Meter {
             answers: from_fn(|_| from_fn(|_| Cell::default())),
             refusals: from_fn(|_| Cell::default()),
             given_up: from_fn(|_| Cell::default()),
+            handshakes: from_fn(|_| Cell::default()),
             accepted: Cell::default(),
             sent_bytes: Cell::default(),
             panics: Cell::default(),
@@ -95,6 +140,11 @@ impl Meter {
     /// A client is not waited for any longer.
     pub(crate) fn gave_up(&self, interrupt: Interrupt) {
         add(&self.given_up[interrupt as usize], 1);
+    }
+
+    /// A connection for TLS has begun, or has come to nothing.
+    pub(crate) fn shook_hands(&self, handshake: Handshake) {
+        add(&self.handshakes[handshake as usize], 1);
     }
 
     /// A connection was accepted.
@@ -128,6 +178,7 @@ impl Meter {
             answers: Answers(self.answers.each_ref().map(figures)),
             refusals: figures(&self.refusals),
             given_up: figures(&self.given_up),
+            handshakes: figures(&self.handshakes),
             accepted: self.accepted.get(),
             sent_bytes: self.sent_bytes.get(),
             panics: self.panics.get(),
@@ -146,6 +197,7 @@ impl Readings {
             answers,
             refusals,
             given_up,
+            handshakes,
             accepted,
             sent_bytes,
             panics,
@@ -159,6 +211,7 @@ impl Readings {
         }
         self.refusals.iter_mut().zip(refusals).for_each(|(sum, more)| *sum += more);
         self.given_up.iter_mut().zip(given_up).for_each(|(sum, more)| *sum += more);
+        self.handshakes.iter_mut().zip(handshakes).for_each(|(sum, more)| *sum += more);
         self.accepted += accepted;
         self.sent_bytes += sent_bytes;
         self.panics += panics;
@@ -189,6 +242,7 @@ mod tests {
         meter.answered(Protocol::Http1, Status::PARTIAL_CONTENT);
         meter.refused(Refusal::NotFound);
         meter.gave_up(Interrupt::SlowHead);
+        meter.shook_hands(Handshake::Resumed);
         meter.accepted();
         meter.sent(500);
         meter.panicked();
@@ -204,6 +258,7 @@ mod tests {
         two.add(&one);
         assert_eq!(two.answers.sum(), 6);
         assert_eq!((two.refusals.iter().sum::<u64>(), two.given_up.iter().sum::<u64>()), (2, 2));
+        assert_eq!(two.handshakes, [0, 2, 0, 0, 0, 0]);
         assert_eq!((two.accepted, two.sent_bytes, two.panics), (2, 1000, 2));
         assert_eq!((two.remembered_hits, two.remembered_misses), (2, 2));
     }
@@ -212,6 +267,7 @@ mod tests {
     fn the_lists_are_in_the_order_of_their_numbers() {
         assert!(Refusal::ALL.iter().enumerate().all(|(place, refusal)| *refusal as usize == place));
         assert!(Interrupt::ALL.iter().enumerate().all(|(place, interrupt)| *interrupt as usize == place));
+        assert!(Handshake::ALL.iter().enumerate().all(|(place, handshake)| *handshake as usize == place));
         assert!(Protocol::ALL.iter().enumerate().all(|(place, protocol)| *protocol as usize == place));
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::yield_now;
 
 pub(crate) use in_flight::{Answering, InFlight, Listed, Protocol, Transfer};
-pub(crate) use meter::{Meter, Readings};
+pub(crate) use meter::{Handshake, Meter, Readings};
 
 use crate::connection::roster::Roster;
 

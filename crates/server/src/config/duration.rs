@@ -33,6 +33,15 @@ pub(crate) fn up_to_oldest(text: &str) -> Result<Duration, Fault> {
     Ok(duration)
 }
 
+/// For how long browsers may be told to remember something: not at all, up to [`TWO_YEARS`].
+pub(crate) fn up_to_two_years(text: &str) -> Result<Duration, Fault> {
+    let duration = duration(text).ok_or_else(not_a_duration)?;
+    if duration > TWO_YEARS {
+        return Err(Fault::new("is longer than 17568h"));
+    }
+    Ok(duration)
+}
+
 /// The finest unit: nothing that is timed here is known more finely.
 const SHORTEST: Duration = Duration::from_millis(1);
 
@@ -41,6 +50,9 @@ const LONGEST: Duration = Duration::from_hours(24);
 
 /// A leap year: what is to be kept for longer needs no limit.
 const OLDEST: Duration = Duration::from_hours(366 * 24);
+
+/// Two leap years: what lists of sites for browsers ask for, and more than a slip can be repaired in.
+const TWO_YEARS: Duration = Duration::from_hours(2 * 366 * 24);
 
 fn not_a_duration() -> Fault {
     Fault::new("is not a duration (a number with ms, s, m or h; without: seconds)")

@@ -11,12 +11,17 @@ use super::setting::{Places, Takes};
 use super::start_error::StartError;
 use super::summary::summary;
 use super::table::TABLE;
+use super::tls::PlainRequests;
 use super::value::BindAddress;
+use crate::tls::files::{described, read_all};
 
 /// The text, if the folder could be served. Nothing is listened on and no file is written.
 pub(crate) fn explain(config: &Config) -> Result<String, StartError> {
     root::open(&config.root)?;
     let mut text = format!("# tallyd would serve {}.\n# {}\n", served(config), counted(config)?);
+    for sentence in secured(config)? {
+        text.extend(["# ", &sentence, "\n"]);
+    }
     for sentence in summary(config) {
         text.extend(["# ", &sentence, "\n"]);
     }
@@ -42,11 +47,30 @@ fn served(config: &Config) -> String {
     // A folder that is open but whose path cannot be resolved is shown as it was named.
     let folder = canonicalize(&config.root.value).unwrap_or_else(|_| config.root.value.clone());
     let addresses: Vec<String> = config.listen.binds.iter().map(|bind| in_words(bind.value)).collect();
-    let port = match config.listen.port.value {
+    let port = in_words_port(config.listen.port.value);
+    format!("{} on {}, {port}", quoted(&folder), addresses.join(" and "))
+}
+
+/// What there would be over TLS, if its certificates can be served.
+fn secured(config: &Config) -> Result<Vec<String>, StartError> {
+    let certificates = read_all(&config.tls.pairs)?;
+    if certificates.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sentences = vec![format!("It would serve HTTPS on {}.", in_words_port(config.tls.port.value))];
+    sentences.extend(certificates.iter().map(|it| format!("A certificate is for {}.", described(it))));
+    match config.tls.plain {
+        PlainRequests::Served => {}
+        PlainRequests::Redirected => sentences.push("Who comes by HTTP is sent there.".to_owned()),
+    }
+    Ok(sentences)
+}
+
+fn in_words_port(port: u16) -> String {
+    match port {
         0 => "a free port".to_owned(),
         port => format!("port {port}"),
-    };
-    format!("{} on {}, {port}", quoted(&folder), addresses.join(" and "))
+    }
 }
 
 /// Where the counts would be kept, in words.

@@ -17,6 +17,7 @@ use super::ledger_file::{self, StateFolder};
 use super::secret::Token;
 use super::start_error::StartError;
 use super::table;
+use super::tls::PlainRequests;
 use super::typed::Typed;
 use super::value::{AdminAddress, BindAddress, LedgerFile, ListingMode, LogFile, LogFormat};
 use crate::access_log::Rotation;
@@ -31,6 +32,7 @@ use crate::site::entity_tags::TagSource;
 use crate::site::error_pages::PageSource;
 use crate::site::listing::Column;
 use crate::site::routes::{RedirectRule, RewriteRule, find_circle};
+use crate::tls::files::Pair;
 
 /// All that the server needs to know before it starts.
 #[derive(Clone, Debug)]
@@ -51,6 +53,8 @@ pub(crate) struct Config {
     pub(crate) fields: Fields,
     /// Where to accept connections.
     pub(crate) listen: Listen,
+    /// Whether it is served over TLS, too.
+    pub(crate) tls: Tls,
     /// How many threads serve, 1 to 1024.
     pub(crate) workers: NonZeroUsize,
     /// How long a connection may take.
@@ -137,6 +141,19 @@ pub(crate) struct Listen {
     pub(crate) port: Sourced<u16>,
     /// How many connections may wait on each listener, 1 to 65535.
     pub(crate) backlog: u32,
+}
+
+/// Whether the site is served over TLS, too, and what follows from it.
+#[derive(Clone, Debug)]
+pub(crate) struct Tls {
+    /// The files of the certificates; none: it is not.
+    pub(crate) pairs: Vec<Pair>,
+    /// The port on each address; 0: the system picks one.
+    pub(crate) port: Sourced<u16>,
+    /// What becomes of requests without TLS.
+    pub(crate) plain: PlainRequests,
+    /// For how long browsers are to come by HTTPS alone, if they are told.
+    pub(crate) promise: Option<Duration>,
 }
 
 /// How long a connection may take.
@@ -244,6 +261,7 @@ impl Config {
                 port: typed.one(&table::PORT)?,
                 backlog: typed.one(&table::BACKLOG)?.value,
             },
+            tls: Tls::from_typed(&typed)?,
             workers: typed.one(&table::WORKERS)?.value,
             limits: Limits {
                 header_timeout: typed.one(&table::HEADER_TIMEOUT)?.value,

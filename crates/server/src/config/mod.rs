@@ -35,6 +35,7 @@ mod summary;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod top;
 mod top_table;
 mod typed;
@@ -55,6 +56,7 @@ pub(crate) use given::{Sourced, quoted};
 pub(crate) use meant::{Admin, Config};
 pub(crate) use secret::{Token, token};
 pub(crate) use start_error::StartError;
+pub(crate) use tls::PlainRequests;
 pub(crate) use top::{Shows, Top};
 pub(crate) use value::{AdminAddress, BindAddress, LedgerFile, ListingMode, LogFile, LogFormat};
 

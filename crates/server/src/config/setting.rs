@@ -148,6 +148,8 @@ pub(crate) enum Room {
     Fields,
     /// Where connections are accepted.
     Listen,
+    /// What makes connections private.
+    Tls,
     /// How long a connection may take.
     Connection,
     /// Where the counts are kept.
@@ -172,6 +174,7 @@ impl Room {
             Room::Site => "Folders and addresses",
             Room::Fields => "Fields of answers",
             Room::Listen => "Listening",
+            Room::Tls => "TLS",
             Room::Connection => "Connections",
             Room::Ledger => "Ledger",
             Room::AccessLog => "Access log",

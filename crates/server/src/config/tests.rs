@@ -73,6 +73,13 @@ pub(super) fn meaning(config: &Config, name: &str) -> String {
         "badges" => format!("{:?}", config.folders.badges),
         "bind" => format!("{:?}", config.listen.binds.iter().map(|bind| bind.value).collect::<Vec<_>>()),
         "port" => format!("{}", config.listen.port.value),
+        "tls-cert" => {
+            format!("{:?}", config.tls.pairs.iter().map(|pair| &pair.chain.value).collect::<Vec<_>>())
+        }
+        "tls-key" => format!("{:?}", config.tls.pairs.iter().map(|pair| &pair.key.value).collect::<Vec<_>>()),
+        "tls-port" => format!("{}", config.tls.port.value),
+        "https-redirect" => format!("{:?}", config.tls.plain),
+        "hsts" => format!("{:?}", config.tls.promise),
         "workers" => format!("{}", config.workers),
         "backlog" => format!("{}", config.listen.backlog),
         "header-timeout" => format!("{:?}", config.limits.header_timeout),
@@ -172,6 +179,20 @@ fn each_setting_on_the_command_line() {
     check(&["-p80"], "port", "80");
     check(&["-p", "65535"], "port", "65535");
     check(&["--port=80", "www"], "port", "80");
+    check(&[], "tls-cert", "[]");
+    check(&["--tls-cert", "a", "--tls-key", "b"], "tls-cert", "[\"a\"]");
+    check(
+        &["--tls-cert", "a", "--tls-key", "b", "--tls-key", "d", "--tls-cert", "c"],
+        "tls-key",
+        "[\"b\", \"d\"]",
+    );
+    check(&[], "tls-port", "0");
+    check(&["--tls-port=443", "--tls-cert=a", "--tls-key=b"], "tls-port", "443");
+    check(&[], "https-redirect", "Served");
+    check(&["--https-redirect", "--tls-cert=a", "--tls-key=b"], "https-redirect", "Redirected");
+    check(&[], "hsts", "None");
+    check(&["--hsts", "31536000", "--tls-cert=a", "--tls-key=b"], "hsts", "Some(31536000s)");
+    check(&["--hsts=0", "--tls-cert=a", "--tls-key=b"], "hsts", "Some(0ns)");
     check(&["--workers", "3"], "workers", "3");
     check(&[], "backlog", "4096");
     check(&["--backlog", "5"], "backlog", "5");
@@ -287,6 +308,26 @@ fn each_setting_refuses_what_it_is_not() {
         r#"port "" (--port, command line) is not a whole number from 0 to 65535; write it as in: --port 8080"#,
     );
     check(
+        &["--tls-cert", "a", "--tls-cert", "b", "--tls-key", "c"],
+        r#"certificate "b" (--tls-cert, command line) has no key; give a --tls-key for each --tls-cert, in the same order"#,
+    );
+    check(
+        &["--tls-key", "a"],
+        r#"key "a" (--tls-key, command line) has no certificate; give a --tls-cert for each --tls-key, in the same order"#,
+    );
+    for (flag, subject) in [
+        ("--tls-port=443", r#"port for HTTPS "443" (--tls-port"#),
+        ("--https-redirect", r#"redirect to HTTPS "true" (--https-redirect"#),
+        ("--hsts=1h", r#"age of the promise of HTTPS "1h" (--hsts"#),
+    ] {
+        let sentence = "is for a site with a certificate; name one, as in: --tls-cert FILE --tls-key FILE";
+        check(&[flag], &format!("{subject}, command line) {sentence}"));
+    }
+    check(
+        &["--hsts", "20000h"],
+        r#"age of the promise of HTTPS "20000h" (--hsts, command line) is longer than 17568h; write it as in: --hsts 8760h"#,
+    );
+    check(
         &["--workers", "0"],
         r#"number of workers "0" (--workers, command line) is neither auto nor a whole number from 1 to 1024; write it as in: --workers 4"#,
     );
@@ -349,22 +390,33 @@ fn each_example_means_the_same_from_every_place() {
             Form::Switch => vec![format!("--{}", setting.name)],
         };
         let by_flag: Vec<&str> = by_flag.iter().map(String::as_str).collect();
+        let others = companions(setting.name);
         let meaning_of = |start: Result<Invocation, String>| {
             meaning(&config_of(start.expect("an example in the table is right")), setting.name)
         };
-        let expect = meaning_of(start_with(&by_flag, &[], None));
+        let expect = meaning_of(start_with(&[&by_flag, others].concat(), &[], None));
         assert_eq!(
-            meaning_of(start_with(&[], &[&setting.example_as_variable()], None)),
+            meaning_of(start_with(others, &[&setting.example_as_variable()], None)),
             expect,
             "{}",
             setting.name
         );
         assert_eq!(
-            meaning_of(start_with(&[], &[], Some(&setting.example_in_file()))),
+            meaning_of(start_with(others, &[], Some(&setting.example_in_file()))),
             expect,
             "{}",
             setting.name
         );
+    }
+}
+
+/// What has to be given with a setting, for it to mean anything.
+fn companions(name: &str) -> &'static [&'static str] {
+    match name {
+        "tls-cert" => &["--tls-key=k"],
+        "tls-key" => &["--tls-cert=c"],
+        "tls-port" | "https-redirect" | "hsts" => &["--tls-cert=c", "--tls-key=k"],
+        _ => &[],
     }
 }
 

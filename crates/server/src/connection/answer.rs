@@ -121,6 +121,14 @@ pub(super) fn answer(
         Sought::Options => return Answered::Wholly(tell_options(request, persistence, worker, output)),
         Sought::Representation { method, path, query } => (method, path, query),
     };
+    let host = request.fields.host.lines().first().copied();
+    match worker.site.https().redirect(output.scheme, host, &path) {
+        None => {}
+        Some(Ok(redirect)) => {
+            return Answered::Wholly(redirect_to(redirect, query, request, persistence, worker, output));
+        }
+        Some(Err(refusal)) => return refused(refusal, output),
+    }
     match progress.selection.take().unwrap_or_else(|| worker.site.select(path, &request.fields.accept)) {
         Selection::File(file) => match file.variants.choose(&request.fields.accept_encoding) {
             Choice::Ready(served) => {
@@ -230,6 +238,7 @@ fn deliver(
         (Decision::Whole, Some(fields)) => {
             worker.meter.answered(Protocol::Http1, status);
             output.bytes.extend_from_slice(&worker.ok_start.now());
+            output.bytes.extend_from_slice(worker.site.https().fields(output.scheme));
             output.bytes.extend_from_slice(fields);
             whole(&served.representation)
         }
@@ -430,6 +439,7 @@ pub(super) fn refuse(
 pub(super) fn begin(status: Status, worker: &Worker, output: &mut Output) {
     worker.meter.answered(Protocol::Http1, status);
     write_start(&mut output.bytes, status, &worker.date.now());
+    output.bytes.extend_from_slice(worker.site.https().fields(output.scheme));
 }
 
 /// The lines that the publisher adds to an answer that comes from no file.

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use tallyd_http::h1::head::MAX_HEAD_BYTES;
 
 use super::receipts::Receipts;
+use super::session::BATCH_BYTES;
 use crate::access_log::Peer;
 
 /// Room for the longest head and something behind it, so that content behind a long head can be passed over.
@@ -29,9 +30,20 @@ const LEAST_TAIL_BYTES: usize = 2048;
 pub(crate) struct Buffers {
     inputs: RefCell<Vec<Box<[u8]>>>,
     outputs: RefCell<Vec<Vec<u8>>>,
+    /// For what is read only to be encrypted; a worker encrypts one piece at a time.
+    scratch: RefCell<Box<[u8]>>,
 }
 
 impl Buffers {
+    /// Has something done with room for a batch of records.
+    pub(crate) fn with_scratch<T>(&self, work: impl FnOnce(&mut [u8]) -> T) -> T {
+        let mut scratch = self.scratch.borrow_mut();
+        if scratch.is_empty() {
+            *scratch = vec![0; BATCH_BYTES].into();
+        }
+        work(&mut scratch)
+    }
+
     fn take_input(&self) -> Box<[u8]> {
         self.inputs.borrow_mut().pop().unwrap_or_else(|| vec![0; INPUT_BYTES].into())
     }
@@ -68,12 +80,21 @@ pub(crate) struct Output {
     pub(crate) receipts: Receipts,
     /// The client.
     pub(crate) peer: Peer,
+    /// What its address for us begins with.
+    pub(crate) scheme: Scheme,
+}
+
+/// The two schemes of HTTP (RFC 9110 §4.2): whether a conversation is protected by TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    Http,
+    Https,
 }
 
 impl Output {
     /// Nothing yet.
-    pub(crate) fn new(peer: Peer, receipts: Receipts) -> Output {
-        Output { bytes: Vec::new(), tail: None, at: 0, receipts, peer }
+    pub(crate) fn new(peer: Peer, scheme: Scheme, receipts: Receipts) -> Output {
+        Output { bytes: Vec::new(), tail: None, at: 0, receipts, peer, scheme }
     }
 
     /// Where the next byte will stand in the connection's stream.

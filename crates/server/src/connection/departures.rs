@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::positions::Positions;
 use super::presence::Progress;
 use super::receipts::Receipts;
 use super::roster::Enrolment;
@@ -42,6 +43,8 @@ pub(crate) struct Departing {
     pub(crate) enrolment: Enrolment,
     /// How much of the stream to the client was written.
     pub(crate) sent: u64,
+    /// How a conversation in TLS lies in it.
+    pub(crate) positions: Option<Box<Positions>>,
     /// What is on its way.
     pub(crate) receipts: Receipts,
     /// How to close.
@@ -107,10 +110,12 @@ impl Departures {
 impl Watched {
     fn look(&mut self) -> Finding {
         let unacknowledged = self.unacknowledged();
-        let Departing { enrolment, receipts, sent, farewell, .. } = &mut self.departing;
+        let Departing { enrolment, receipts, sent, positions, farewell, .. } = &mut self.departing;
         let arrived = sent.saturating_sub(unacknowledged);
-        receipts.settle(*sent, arrived);
-        enrolment.presence().tell_progress(Progress { sent: *sent, acknowledged: arrived });
+        let said = |stream| positions.as_ref().map_or(stream, |positions| positions.conversation_at(stream));
+        let progress = Progress { sent: said(*sent), acknowledged: said(arrived) };
+        receipts.settle(progress.sent, progress.acknowledged);
+        enrolment.presence().tell_progress(progress);
         if enrolment.presence().interrupt(enrolment.limits(), || arrived).is_some() {
             return Finding::Over;
         }

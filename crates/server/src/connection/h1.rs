@@ -12,7 +12,7 @@ use tallyd_http::refusal::Refusal;
 use tallyd_http::response::Body;
 
 use super::answer::{Answered, ContentState, MAX_SKIPPED_CONTENT, Progress, answer, refuse};
-use super::buffers::{Input, Output};
+use super::buffers::{Input, Output, Scheme};
 use super::departures::Farewell;
 use super::listing::{ListingOrder, Rendering};
 use super::presence::{Awaits, Interrupt, Phase};
@@ -63,18 +63,22 @@ enum Step {
 }
 
 /// Serves one client until either side is done.
-pub(crate) async fn serve(socket: Socket, peer: Peer, worker: Rc<Worker>) {
-    let output = Output::new(peer, Receipts::new(Rc::clone(&worker.recipients)));
+pub(crate) async fn serve(socket: Socket, peer: Peer, scheme: Scheme, worker: Rc<Worker>) {
+    let output = Output::new(peer, scheme, Receipts::new(Rc::clone(&worker.recipients)));
     let (input, progress) = (Input::default(), Progress::default());
     let mut conversation = Conversation { socket, worker, input, output, progress };
     let farewell = conversation.run().await;
     if farewell.is_none() {
         conversation.look_for_receipts();
     }
-    let Conversation { socket, worker, mut input, mut output, .. } = conversation;
+    let Conversation { mut socket, worker, mut input, mut output, .. } = conversation;
     input.clear();
     input.release(&worker.buffers);
     output.release(&worker.buffers);
+    if farewell.is_some() {
+        // A client that does not take this either is seen off like one that does.
+        let _ = socket.say_end().await;
+    }
     if let Some(farewell) = farewell
         && let Ok(departing) = socket.depart(output.receipts, farewell)
     {
@@ -254,15 +258,15 @@ impl Conversation {
             tail => self.socket.send_both(bytes, tail, followed).await,
         };
         self.output.clear();
-        self.output.at = self.socket.sent();
+        self.output.at = self.socket.position();
         sent
     }
 
     async fn send_body(&mut self, body: Body<Handle>) -> Result<Outcome, End> {
         self.output.receipts.announce(self.socket.presence());
         self.flush(Followed::ByMore).await?;
-        let sent = transmit::send_body(&mut self.socket, body).await;
-        self.output.at = self.socket.sent();
+        let sent = transmit::send_body(&mut self.socket, body, &self.worker.buffers).await;
+        self.output.at = self.socket.position();
         sent
     }
 

@@ -110,7 +110,7 @@ impl Rendering {
             }
             let sent = socket.send(&output.bytes, Followed::ByMore).await;
             output.bytes.clear();
-            output.at = socket.sent();
+            output.at = socket.position();
             sent?;
             // Others get their turn between two chunks.
             tokio::task::yield_now().await;

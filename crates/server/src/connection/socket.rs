@@ -1,18 +1,24 @@
 //! A connected socket: reading, writing and `sendfile`, each interrupted when the roster gives the client up.
+//!
+//! What is said on it goes out and comes in as it is, or through TLS. Positions in a conversation are those of what is said;
+//! how they lie in the stream of records is `positions`' to know.
 
 use std::future::poll_fn;
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Read};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use rustix::net::{SendAncillaryBuffer, SendFlags};
+use rustls::ServerConfig;
 
 use super::buffers::{Buffers, Input};
 use super::departures::{Departing, Farewell};
 use super::presence::{Awaits, Interrupt, Phase, Presence, Progress};
 use super::receipts::Receipts;
 use super::roster::Enrolment;
+use super::session::Session;
 use super::stream::Stream;
 use crate::kernel;
 
@@ -20,10 +26,27 @@ use crate::kernel;
 pub(crate) struct Socket {
     stream: Stream,
     enrolment: Enrolment,
+    channel: Channel,
     /// Bytes that the kernel took from us.
     sent: u64,
     /// Bytes that it gave to us.
     received: u64,
+}
+
+/// What lies between a conversation and the stream that carries it.
+enum Channel {
+    /// Nothing.
+    Plain,
+    Tls(Box<Session>),
+}
+
+/// Why a handshake came to nothing.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The connection ended first.
+    End(End),
+    /// It cannot be completed; the client was told why.
+    Refused(rustls::Error),
 }
 
 /// What ended a wait for input.
@@ -65,7 +88,7 @@ impl Followed {
 impl Socket {
     /// A connection that was accepted on `socket`, which must not block.
     pub(crate) fn new(socket: OwnedFd, enrolment: Enrolment) -> Socket {
-        Socket { stream: Stream::new(socket), enrolment, sent: 0, received: 0 }
+        Socket { stream: Stream::new(socket), enrolment, channel: Channel::Plain, sent: 0, received: 0 }
     }
 
     /// The connection's place on the roster.
@@ -78,20 +101,40 @@ impl Socket {
         self.enrolment.await_acknowledgements(awaits);
     }
 
-    /// How many bytes of the stream to the client were written.
-    pub(crate) fn sent(&self) -> u64 {
-        self.sent
+    /// Where the next byte will stand in what is said to the client.
+    pub(crate) fn position(&self) -> u64 {
+        match &self.channel {
+            Channel::Plain => self.sent,
+            Channel::Tls(session) => session.positions().end(),
+        }
     }
 
-    /// How many bytes of the stream to the client its system has acknowledged.
+    /// How many bytes of what is said to the client were written.
+    pub(crate) fn sent(&self) -> u64 {
+        self.conversation_at(self.sent)
+    }
+
+    /// How many bytes of what is said to the client its system has acknowledged.
     pub(crate) fn acknowledged(&self) -> u64 {
-        self.sent.saturating_sub(self.unacknowledged())
+        self.conversation_at(self.stream_acknowledged())
+    }
+
+    /// Whether records carry the conversation, so that nothing can be sent but from memory.
+    pub(crate) fn is_sealed(&self) -> bool {
+        matches!(self.channel, Channel::Tls(_))
+    }
+
+    fn conversation_at(&self, stream: u64) -> u64 {
+        match &self.channel {
+            Channel::Plain => stream,
+            Channel::Tls(session) => session.positions().conversation_at(stream),
+        }
     }
 
     /// Tells those who look on how far the connection is. It is asked to while it waits for its client; before it waits for
     /// anything else, it does so by itself.
     pub(crate) fn tell_progress(&self) {
-        let progress = Progress { sent: self.sent, acknowledged: self.acknowledged() };
+        let progress = Progress { sent: self.sent(), acknowledged: self.acknowledged() };
         self.presence().tell_progress(progress);
     }
 
@@ -126,13 +169,22 @@ impl Socket {
         if let Poll::Ready(end) = self.poll_interrupt(context) {
             return Poll::Ready(Err(end));
         }
-        let taken = ready!(self.stream.poll_receive(context, input.room(pool))).map_err(|_| End::Gone)?;
-        self.received += taken as u64;
-        Poll::Ready(Ok(taken))
+        match &self.channel {
+            Channel::Plain => {
+                let taken =
+                    ready!(self.stream.poll_receive(context, input.room(pool))).map_err(|_| End::Gone)?;
+                self.received += taken as u64;
+                Poll::Ready(Ok(taken))
+            }
+            Channel::Tls(_) => self.poll_open(context, input, pool),
+        }
     }
 
     /// Sends all of `bytes`.
     pub(crate) async fn send(&mut self, bytes: &[u8], followed: Followed) -> Result<(), End> {
+        if self.is_sealed() {
+            return self.send_sealed(bytes, &[], followed).await;
+        }
         let mut rest = bytes;
         while !rest.is_empty() {
             let sent = self.attempt(|socket| rustix::net::send(socket, rest, followed.flags())).await?;
@@ -148,6 +200,9 @@ impl Socket {
         second: &[u8],
         followed: Followed,
     ) -> Result<(), End> {
+        if self.is_sealed() {
+            return self.send_sealed(first, second, followed).await;
+        }
         let mut rest = first;
         while !rest.is_empty() {
             let both = [IoSlice::new(rest), IoSlice::new(second)];
@@ -164,14 +219,24 @@ impl Socket {
         self.send(second, followed).await
     }
 
-    /// Sends what the kernel still holds back because more was announced.
-    pub(crate) fn push(&self) {
+    /// Sends what is still held back because more was announced.
+    pub(crate) async fn push(&mut self) -> Result<(), End> {
+        if self.is_sealed() {
+            return self.send_records(Followed::ByNothing).await;
+        }
         // A failed socket tells with its next write.
         let _ = self.stream.push();
+        Ok(())
     }
 
     /// Sends what the kernel takes of `bytes` without waiting, and forgets the rest.
     pub(crate) fn send_at_once(&mut self, bytes: &[u8]) {
+        if self.is_sealed() {
+            // A session that cannot seal has nothing to send either.
+            let _ = self.seal(bytes, &[]);
+            self.send_records_at_once();
+            return;
+        }
         // Nothing depends on it: the connection is about to be closed.
         let _ = self.stream.try_write(|socket| rustix::net::send(socket, bytes, SendFlags::empty()));
     }
@@ -193,16 +258,18 @@ impl Socket {
     ) -> Result<usize, End> {
         loop {
             match self.stream.try_write(&mut write) {
-                Ok(sent) => {
-                    self.sent += sent as u64;
-                    self.enrolment.meter().sent(sent as u64);
-                    return Ok(sent);
-                }
+                Ok(sent) => return Ok(self.note_sent(sent)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable().await?,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return Err(End::Gone),
             }
         }
+    }
+
+    fn note_sent(&mut self, sent: usize) -> usize {
+        self.sent += sent as u64;
+        self.enrolment.meter().sent(sent as u64);
+        sent
     }
 
     async fn writable(&mut self) -> Result<(), End> {
@@ -229,17 +296,22 @@ impl Socket {
     /// Fails where the connection has failed.
     pub(crate) fn depart(self, mut receipts: Receipts, farewell: Farewell) -> io::Result<Departing> {
         if let Err(error) = self.stream.finish() {
-            receipts.settle(self.sent, self.acknowledged());
+            receipts.settle(self.sent(), self.acknowledged());
             return Err(error);
         }
         // What has arrived is looked for a moment later, when it is all there of nearly every client.
         let arrived = receipts.acknowledged();
-        receipts.settle(self.sent, arrived);
-        let Socket { stream, enrolment, sent, .. } = self;
+        receipts.settle(self.sent(), arrived);
+        let Socket { stream, enrolment, channel, sent, .. } = self;
         let stream = stream.into_socket()?;
         enrolment.await_acknowledgements(Awaits::None);
+        // Under TLS somewhat more of the stream has arrived, which is to the client's favour for once.
         enrolment.presence().begin_closing(arrived);
-        Ok(Departing { stream, enrolment, sent, receipts, farewell })
+        let positions = match channel {
+            Channel::Plain => None,
+            Channel::Tls(session) => Some(Box::new(session.into_positions())),
+        };
+        Ok(Departing { stream, enrolment, sent, positions, receipts, farewell })
     }
 
     fn poll_interrupt(&self, context: &Context<'_>) -> Poll<End> {
@@ -250,9 +322,14 @@ impl Socket {
         self.presence().poll_interrupt(self.enrolment.limits(), context, arrived).map(End::Interrupted)
     }
 
-    /// Bytes that have arrived, in either direction.
+    /// Bytes of the stream that have arrived, in either direction.
     fn arrived(&self) -> u64 {
-        self.received + self.acknowledged()
+        self.received + self.stream_acknowledged()
+    }
+
+    /// Bytes of the stream that the client's system has acknowledged.
+    fn stream_acknowledged(&self) -> u64 {
+        self.sent.saturating_sub(self.unacknowledged())
     }
 
     /// Bytes that wait in the kernel for the client's acknowledgement.
@@ -263,5 +340,204 @@ impl Socket {
             .ok()
             .and_then(|socket| kernel::unacknowledged_bytes(socket).ok())
             .unwrap_or(self.sent)
+    }
+}
+
+/// Through TLS.
+impl Socket {
+    /// Makes a session with the client, whose first bytes are `begun`. What is sent at its end is held back until there is
+    /// an answer to go with it, or the client is waited for.
+    pub(crate) async fn shake_hands(
+        &mut self,
+        config: Arc<ServerConfig>,
+        mut begun: &[u8],
+    ) -> Result<(), Failure> {
+        let mut session = Session::new(config).map_err(Failure::Refused)?;
+        let mut worked = Ok(());
+        while !begun.is_empty() && worked.is_ok() {
+            // A message that does not fit is refused like any that cannot be understood.
+            let fed = session.feed(&mut begun).map_err(|_| rustls::Error::PeerSentOversizedRecord);
+            worked = fed.and_then(|_| session.work(self.sent));
+        }
+        self.channel = Channel::Tls(Box::new(session));
+        if let Err(error) = worked {
+            return Err(self.refuse_handshake(error));
+        }
+        loop {
+            let Channel::Tls(session) = &self.channel else { return Ok(()) };
+            if !session.is_handshaking() {
+                return Ok(());
+            }
+            self.send_records(Followed::ByNothing).await.map_err(Failure::End)?;
+            if let Err(error) = poll_fn(|context| self.poll_handshake(context)).await? {
+                return Err(self.refuse_handshake(error));
+            }
+        }
+    }
+
+    /// What the handshake has agreed to speak, if the client has offered anything (RFC 7301).
+    #[allow(dead_code, reason = "for protocols that are agreed on")]
+    pub(crate) fn protocol(&self) -> Option<&[u8]> {
+        match &self.channel {
+            Channel::Plain => None,
+            Channel::Tls(session) => session.protocol(),
+        }
+    }
+
+    /// Whether the handshake has resumed an earlier session.
+    pub(crate) fn is_resumed(&self) -> bool {
+        match &self.channel {
+            Channel::Plain => false,
+            Channel::Tls(session) => session.is_resumed(),
+        }
+    }
+
+    /// Says that nothing more comes, where that is said within the conversation's protection.
+    pub(crate) async fn say_end(&mut self) -> Result<(), End> {
+        if let Channel::Tls(session) = &mut self.channel {
+            session.finish();
+        }
+        // The end of the connection travels in the same packet.
+        self.send_records(Followed::ByMore).await
+    }
+
+    /// Makes records of up to a batch of `first` and what follows it, to be sent later; returns how many bytes that is.
+    pub(crate) fn seal(&mut self, first: &[u8], second: &[u8]) -> Result<usize, End> {
+        let acknowledged = match &self.channel {
+            Channel::Tls(session) if session.positions().are_many() => Some(self.stream_acknowledged()),
+            Channel::Plain | Channel::Tls(_) => None,
+        };
+        let Channel::Tls(session) = &mut self.channel else { return Ok(0) };
+        if let Some(acknowledged) = acknowledged {
+            session.positions_mut().forget(acknowledged);
+        }
+        session.seal(first, second, self.sent).map_err(|_| End::Gone)
+    }
+
+    /// Sends what was sealed.
+    pub(crate) async fn send_records(&mut self, followed: Followed) -> Result<(), End> {
+        loop {
+            match self.try_send_records(followed) {
+                Ok(0) => return Ok(()),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable().await?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return Err(End::Gone),
+            }
+        }
+    }
+
+    /// Tries to send what was sealed; 0 means that there is nothing left.
+    fn try_send_records(&mut self, followed: Followed) -> io::Result<usize> {
+        let Channel::Tls(session) = &mut self.channel else { return Ok(0) };
+        if !session.has_records() {
+            return Ok(0);
+        }
+        let sent = self.stream.try_write(|socket| session.send_records(socket, followed.flags()))?;
+        Ok(self.note_sent(sent))
+    }
+
+    /// Sends what the kernel takes of the records without waiting.
+    fn send_records_at_once(&mut self) {
+        // What it does not take now, goes with the next records or is of no use.
+        let _ = self.try_send_records(Followed::ByNothing);
+    }
+
+    async fn send_sealed(&mut self, first: &[u8], second: &[u8], followed: Followed) -> Result<(), End> {
+        let (mut first, mut second) = (first, second);
+        while !first.is_empty() || !second.is_empty() {
+            let sealed = self.seal(first, second)?;
+            let of_first = sealed.min(first.len());
+            (first, second) = (&first[of_first..], &second[sealed - of_first..]);
+            // What is followed goes with what follows.
+            if followed == Followed::ByNothing || !first.is_empty() || !second.is_empty() {
+                self.send_records(followed).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in what has come, and works on it.
+    fn poll_handshake(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Result<(), rustls::Error>, Failure>> {
+        if let Poll::Ready(end) = self.poll_interrupt(context) {
+            return Poll::Ready(Err(Failure::End(end)));
+        }
+        match ready!(self.poll_feed(context)) {
+            Ok(0) => Poll::Ready(Err(Failure::End(End::Finished))),
+            Ok(_) => {
+                let Channel::Tls(session) = &mut self.channel else { return Poll::Ready(Ok(Ok(()))) };
+                Poll::Ready(Ok(session.work(self.sent)))
+            }
+            Err(_) => Poll::Ready(Err(Failure::End(End::Gone))),
+        }
+    }
+
+    /// Tells the client why there is no session.
+    fn refuse_handshake(&mut self, error: rustls::Error) -> Failure {
+        self.send_records_at_once();
+        Failure::Refused(error)
+    }
+
+    /// Takes what the client has said, decrypted.
+    fn poll_open(
+        &mut self,
+        context: &mut Context<'_>,
+        input: &mut Input,
+        pool: &Buffers,
+    ) -> Poll<Result<usize, End>> {
+        loop {
+            let Channel::Tls(session) = &mut self.channel else { return Poll::Ready(Err(End::Gone)) };
+            if session.is_readable() {
+                return Poll::Ready(session.take(input.room(pool)).map_err(|_| End::Gone));
+            }
+            if session.has_ended() {
+                return Poll::Ready(Ok(0));
+            }
+            match self.poll_feed(context) {
+                Poll::Ready(Ok(1..)) => {}
+                // Where the stream ends and nobody has said so, it is not known what the client still meant to say.
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(End::Gone)),
+                Poll::Pending => {
+                    self.send_records_at_once();
+                    return Poll::Pending;
+                }
+            }
+            let Channel::Tls(session) = &mut self.channel else { return Poll::Ready(Err(End::Gone)) };
+            if session.work(self.sent).is_err() {
+                self.send_records_at_once();
+                return Poll::Ready(Err(End::Gone));
+            }
+        }
+    }
+
+    /// Takes in what has come; 0 means that the stream has ended.
+    fn poll_feed(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let Channel::Tls(session) = &mut self.channel else { return Poll::Ready(Ok(0)) };
+        match session.feed(&mut Source { stream: &mut self.stream, context }) {
+            Ok(taken) => {
+                self.received += taken as u64;
+                Poll::Ready(Ok(taken))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+}
+
+/// A stream that is read while its reader may be put to sleep: `WouldBlock` means that it will be woken.
+struct Source<'s, 'c, 'w> {
+    stream: &'s mut Stream,
+    context: &'c mut Context<'w>,
+}
+
+impl Read for Source<'_, '_, '_> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        match self.stream.poll_receive(self.context, room) {
+            Poll::Ready(read) => read,
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
     }
 }

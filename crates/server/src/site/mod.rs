@@ -8,6 +8,7 @@ pub(crate) mod badge;
 pub(crate) mod cors;
 pub(crate) mod entity_tags;
 pub(crate) mod error_pages;
+pub(crate) mod https;
 pub(crate) mod listing;
 mod lookup;
 pub(crate) mod pattern;
@@ -37,6 +38,7 @@ use self::added_fields::AddedFields;
 use self::badge::{Badge, BadgeOrder, BadgePath, Badges};
 use self::entity_tags::EntityTags;
 use self::error_pages::{ErrorPage, ErrorPages};
+use self::https::Https;
 use self::listing::{Listing, Listings, Recent};
 use self::lookup::{FoundFile, Lookup, Source, look_up, look_up_path};
 use self::routes::{Redirect, Route, Routes};
@@ -64,6 +66,8 @@ pub(crate) struct Publication {
     pub(crate) base: Option<BasePath>,
     /// What paths mean instead of themselves.
     pub(crate) routes: Routes,
+    /// What is said of HTTPS.
+    pub(crate) https: Https,
     /// The file that is shown where there is nothing.
     pub(crate) stand_in: Option<SitePath<'static>>,
     /// The media types of files.
@@ -195,6 +199,11 @@ impl Site {
     /// Whether what is missing for one client may be there for another, by its `Accept`.
     pub(crate) fn has_stand_in(&self) -> bool {
         self.publication.stand_in.is_some()
+    }
+
+    /// What is said of HTTPS.
+    pub(crate) fn https(&self) -> &Https {
+        &self.publication.https
     }
 
     /// The fields that the publisher adds.

@@ -14,11 +14,16 @@ use tallyd_http::response::Body;
 
 use crate::backend::folder::{Failure, Patience, read_at};
 use crate::backend::remembered::Handle;
+use crate::connection::buffers::Buffers;
 use crate::connection::presence::Phase;
+use crate::connection::session::BATCH_BYTES;
 use crate::connection::socket::{End, Followed, Socket};
 
 /// How much of a file is sent before others get their turn, in bytes: some 150 µs of one core.
 const WINDOW_BYTES: u64 = 1024 * 1024;
+
+/// The same for what is encrypted, which takes several times as long.
+const SEALED_WINDOW_BYTES: u64 = 256 * 1024;
 
 /// How far apart the page cache is probed, in bytes: two of the kernel's usual read-aheads, so that what lies between two
 /// resident probes was most likely read with one of them. A hole costs a wait, never a wrong byte.
@@ -37,27 +42,36 @@ pub(crate) enum Outcome {
 }
 
 /// Sends the content of an answer whose head is on its way.
-pub(crate) async fn send_body(socket: &mut Socket, body: Body<Handle>) -> Result<Outcome, End> {
+pub(crate) async fn send_body(
+    socket: &mut Socket,
+    body: Body<Handle>,
+    pool: &Buffers,
+) -> Result<Outcome, End> {
     match body {
         Body::Empty => Ok(Outcome::Whole),
         Body::Bytes(bytes) => socket.send(&bytes, Followed::ByNothing).await.map(|()| Outcome::Whole),
-        Body::Slice { handle, range } => send_slice(socket, &handle, range, Followed::ByNothing).await,
-        Body::Parts { handle, parts } => send_parts(socket, &handle, &parts).await,
+        Body::Slice { handle, range } => send_slice(socket, &handle, range, pool, Followed::ByNothing).await,
+        Body::Parts { handle, parts } => send_parts(socket, &handle, &parts, pool).await,
     }
 }
 
 /// Sends the pieces of a multipart content; each is made when its turn comes.
-async fn send_parts(socket: &mut Socket, handle: &Handle, parts: &Multipart) -> Result<Outcome, End> {
+async fn send_parts(
+    socket: &mut Socket,
+    handle: &Handle,
+    parts: &Multipart,
+    pool: &Buffers,
+) -> Result<Outcome, End> {
     for piece in parts.pieces() {
         let sent = match piece {
             Piece::Bytes(bytes) => socket.send(&bytes, Followed::ByMore).await.map(|()| Outcome::Whole),
-            Piece::Slice(range) => send_slice(socket, handle, range, Followed::ByMore).await,
+            Piece::Slice(range) => send_slice(socket, handle, range, pool, Followed::ByMore).await,
         };
         if sent? == Outcome::Truncated {
             return Ok(Outcome::Truncated);
         }
     }
-    socket.push();
+    socket.push().await?;
     Ok(Outcome::Whole)
 }
 
@@ -65,6 +79,7 @@ async fn send_slice(
     socket: &mut Socket,
     handle: &Handle,
     range: ByteRange,
+    pool: &Buffers,
     followed: Followed,
 ) -> Result<Outcome, End> {
     match handle {
@@ -73,6 +88,9 @@ async fn send_slice(
         }
         Handle::Shared(content) => {
             socket.send(&content[indices(range)], followed).await.map(|()| Outcome::Whole)
+        }
+        Handle::File(file) if socket.is_sealed() => {
+            send_sealed_file(socket, file, range, pool, followed).await
         }
         Handle::File(file) => send_file(socket, file, range).await,
     }
@@ -102,6 +120,57 @@ async fn send_file(socket: &mut Socket, file: &Arc<OwnedFd>, range: ByteRange) -
             }
         }
         if offset < end_of_range {
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(Outcome::Whole)
+}
+
+/// Sends a part of a file in records, which are made in memory. What is not in the page cache is read ahead on a thread that
+/// may block, a window at a time.
+async fn send_sealed_file(
+    socket: &mut Socket,
+    file: &Arc<OwnedFd>,
+    range: ByteRange,
+    pool: &Buffers,
+    followed: Followed,
+) -> Result<Outcome, End> {
+    let mut offset = range.first();
+    let end = range.last() + 1;
+    let mut patience = Patience::CachedOnly;
+    let mut since_others_turn = 0;
+    while offset < end {
+        let piece = (end - offset).min(BATCH_BYTES as u64) as usize;
+        let sealed = pool.with_scratch(|scratch| {
+            let taken = read_at(file, &mut scratch[..piece], offset, patience)?;
+            Ok(socket.seal(&scratch[..taken], &[]).map(|_| taken as u64))
+        });
+        match sealed {
+            // The file ended, or cannot be read any more.
+            Ok(Ok(0)) => return Ok(Outcome::Truncated),
+            Ok(sealed) => {
+                let sealed = sealed?;
+                offset += sealed;
+                since_others_turn += sealed;
+            }
+            Err(Failure::Cold) => {
+                socket.send_records(Followed::ByNothing).await?;
+                socket.tell_progress();
+                socket.presence().enter(Phase::Fetching);
+                read_ahead(Arc::clone(file), offset, end.min(offset + WINDOW_BYTES)).await;
+                // What is read next was read a moment ago, on whatever file system.
+                patience = Patience::MayBlock;
+                continue;
+            }
+            Err(Failure::Missing | Failure::Denied | Failure::Busy | Failure::Broken) => {
+                return Ok(Outcome::Truncated);
+            }
+        }
+        patience = Patience::CachedOnly;
+        let follows = if offset < end { Followed::ByMore } else { followed };
+        socket.send_records(follows).await?;
+        if offset < end && since_others_turn >= SEALED_WINDOW_BYTES {
+            since_others_turn = 0;
             tokio::task::yield_now().await;
         }
     }

@@ -3,7 +3,9 @@
 //!
 //! Nothing here knows how the server is built; it knows HTTP/1.1 as a client sees it.
 
+mod authority;
 mod books;
+mod channel;
 mod client;
 mod lines;
 mod process;
@@ -13,7 +15,9 @@ mod site;
 use std::thread;
 use std::time::{Duration, Instant};
 
+pub(crate) use authority::Identity;
 pub(crate) use books::{Books, counters};
+pub(crate) use channel::{Channel, trust};
 pub(crate) use client::{Answer, Conn, Content, End, SMALL_WINDOW, Window};
 pub(crate) use lines::{Delivery, Lines, deliveries};
 pub(crate) use process::{anonymous_kib, cpu_time, descriptors, pss_kib, raise_descriptor_limit};

@@ -25,5 +25,6 @@ mod shown;
 mod shutdown;
 mod startup;
 mod timeouts;
+mod tls;
 mod top;
 mod versions;

@@ -63,7 +63,7 @@ fn trickle(conn: &mut Conn, bytes: impl Iterator<Item = u8>, pace: Duration) -> 
         let _ = conn.try_send(&[byte]);
         match conn.next(Content::Sent) {
             Ok(answer) => return (start.elapsed(), Some(answer.status)),
-            Err(End::Clean | End::Reset) => return (start.elapsed(), None),
+            Err(End::Clean | End::Reset | End::Cut) => return (start.elapsed(), None),
             Err(End::Silence) => assert!(start.elapsed() < SOON, "never cut"),
         }
     }

@@ -16,7 +16,7 @@ use tallyd_ledger::{Counters, Status, StoreState};
 
 use super::super::deliveries::{DURATION_BOUNDS_MS, Durations};
 use super::process;
-use crate::census::{Protocol, Readings};
+use crate::census::{Handshake, Protocol, Readings};
 use crate::connection::presence::Interrupt;
 
 /// Stands for all files that have no series of their own. No path is like it: paths begin with a slash.
@@ -85,6 +85,9 @@ impl Scrape {
             "Clients not waited for any longer, by reason.",
             given_up,
         )?;
+        let handshakes = Handshake::ALL.iter().zip(readings.handshakes);
+        let handshakes = handshakes.map(|(handshake, count)| ([("outcome", handshake.name())], count));
+        families.counters("tallyd_tls_handshakes", "Connections for TLS, by how they began.", handshakes)?;
         families.counter("tallyd_panics", "Connections ended by a fault of the server.", readings.panics)?;
         families.counter(
             "tallyd_sent_bytes",

@@ -21,6 +21,7 @@ use crate::site::added_fields::{AddedFields, Hardening};
 use crate::site::badge::Badges;
 use crate::site::cors::Cors;
 use crate::site::entity_tags::EntityTags;
+use crate::site::https::Https;
 use crate::site::routes::Routes;
 
 fn source(root: &Path, mode: ListingMode) -> Source {
@@ -32,6 +33,7 @@ fn source_with(root: &Path, mode: ListingMode, column: Column) -> Source {
     let folder = Folder::new(File::open(root).expect("the root exists").into(), Links::Beneath)
         .expect("the kernel guards it");
     let publication = Publication {
+        https: Https::default(),
         index: Vec::new(),
         listings: Listings::new(mode, DotNames::Hidden, column),
         badges: Badges::Off,

@@ -152,7 +152,7 @@ fn observe(mut conn: Conn, expected: &Expectation, then: Then) -> Result<Outcome
                 statuses.push(answer.status);
                 last = Some(answer);
             }
-            Err(End::Clean | End::Reset) => {
+            Err(End::Clean | End::Reset | End::Cut) => {
                 announced(last.as_ref(), Ending::Closed, must_announce)?;
                 return Ok(Outcome { statuses, ending: Ending::Closed });
             }

@@ -1,17 +1,18 @@
 //! A client that works on raw bytes: it sends what a test says, in the portions in which the test says it,
 //! and reads answers strictly by RFC 9112; an answer that is not well-formed fails the test.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::ErrorKind;
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockFilter, SockRef, Socket, Type};
 
-use super::SOON;
+use super::{Channel, SOON};
 
 /// A connection to the server.
 pub(crate) struct Conn {
     stream: TcpStream,
+    channel: Channel,
     unread: Vec<u8>,
 }
 
@@ -43,6 +44,8 @@ pub(crate) enum End {
     Clean,
     /// The server broke the connection off.
     Reset,
+    /// The server ended its side without saying so within TLS.
+    Cut,
     /// Nothing came for as long as this client waits; the connection is still there.
     Silence,
 }
@@ -81,9 +84,15 @@ impl Conn {
 
     fn over(stream: TcpStream) -> Self {
         stream.set_nodelay(true).expect("TCP_NODELAY");
-        let mut conn = Self { stream, unread: Vec::new() };
+        let mut conn = Self { stream, channel: Channel::Plain, unread: Vec::new() };
         conn.set_patience(SOON);
         conn
+    }
+
+    /// The same connection, on which everything is said through this channel.
+    pub(crate) fn through(mut self, channel: Channel) -> Self {
+        self.channel = channel;
+        self
     }
 
     /// How long a read waits before it reports silence, and a write before it fails.
@@ -98,17 +107,18 @@ impl Conn {
     }
 
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        self.stream.write_all(bytes.as_ref()).expect("the server takes the bytes");
+        self.try_send(bytes.as_ref()).expect("the server takes the bytes");
     }
 
     /// Sends to a server that may already have answered and gone.
     pub(crate) fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        self.stream.write_all(bytes)
+        self.channel.write_all(&mut self.stream, bytes)
     }
 
     /// Ends this side; the server's side stays open.
     pub(crate) fn finish_sending(&mut self) {
-        // Fails only if the server has already broken the connection off, which the next read reports.
+        // Either fails only if the server has already broken the connection off, which the next read reports.
+        let _ = self.channel.finish(&mut self.stream);
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
@@ -218,7 +228,7 @@ impl Conn {
     fn fill(&mut self) -> Result<(), End> {
         let mut portion = [0; 16 * 1024];
         loop {
-            return match self.stream.read(&mut portion) {
+            return match self.channel.read(&mut self.stream, &mut portion) {
                 Ok(0) => Err(End::Clean),
                 Ok(length) => {
                     self.unread.extend_from_slice(&portion[..length]);
@@ -228,6 +238,8 @@ impl Conn {
                     ErrorKind::Interrupted => continue,
                     ErrorKind::WouldBlock | ErrorKind::TimedOut => Err(End::Silence),
                     ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => Err(End::Reset),
+                    // The stream has ended within a session that goes on.
+                    ErrorKind::UnexpectedEof => Err(End::Cut),
                     _ => panic!("reading failed: {error}"),
                 },
             };

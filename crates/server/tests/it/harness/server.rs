@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{Answer, Conn, Lines, SOON, Site, eventually};
+use super::{Answer, Channel, Conn, Identity, Lines, SOON, Site, eventually};
 
 /// A running tallyd.
 pub(crate) struct Server {
@@ -119,6 +119,17 @@ impl Server {
         Conn::open(self.address)
     }
 
+    /// Where there is TLS.
+    pub(crate) fn tls_address(&self) -> SocketAddr {
+        self.stderr
+            .wait_for("the address for HTTPS", |lines| lines.iter().find_map(|line| tls_address_in(line)))
+    }
+
+    /// A connection with TLS to a server that has this identity.
+    pub(crate) fn connect_tls(&self, identity: &Identity, name: &str) -> Conn {
+        Conn::open(self.tls_address()).through(Channel::to(identity, name))
+    }
+
     /// Begins to read the standard output that nobody has read so far.
     pub(crate) fn follow_stdout(&mut self) {
         self.stdout = Lines::follow(self.unread.take().expect("a server whose output nobody reads"));
@@ -182,5 +193,12 @@ fn read_banner(mut pipe: ChildStdout) -> Option<(String, SocketAddr, ChildStdout
 fn address_in(banner: &str) -> Option<SocketAddr> {
     let rest = banner.strip_prefix("The http server is running on host : ")?.strip_suffix('.')?;
     let (ip, port) = rest.split_once(" with ip : ")?.1.split_once(" and port no: ")?;
+    Some(SocketAddr::new(ip.parse().ok()?, port.parse().ok()?))
+}
+
+/// The address in `tallyd: the https server is running with ip : IP and port no: PORT`
+fn tls_address_in(line: &str) -> Option<SocketAddr> {
+    let rest = line.strip_prefix("tallyd: the https server is running with ip : ")?;
+    let (ip, port) = rest.split_once(" and port no: ")?;
     Some(SocketAddr::new(ip.parse().ok()?, port.parse().ok()?))
 }

@@ -1,0 +1,123 @@
+//! Connections with TLS: the handshake, and then the conversation that it has agreed on.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rustls::{Error, ServerConfig};
+use tallyd_http::h1::persistence::Persistence;
+use tallyd_http::refusal::Refusal;
+
+use super::answer::refuse;
+use super::buffers::{Input, Output, Scheme};
+use super::departures::Farewell;
+use super::h1;
+use super::receipts::Receipts;
+use super::socket::{Arrival, End, Failure, Socket};
+use crate::access_log::{Asked, Peer};
+use crate::census::Handshake;
+use crate::worker::Worker;
+
+/// What every handshake begins with: the type of its record (RFC 8446 §5.1).
+const HANDSHAKE_RECORD: u8 = 22;
+
+/// What a client's first bytes are.
+enum Opening {
+    /// Of a handshake, as far as can be seen.
+    Handshake,
+    /// Of HTTP without TLS: every method begins with a letter.
+    PlainHttp,
+    /// Of something else.
+    Unknown,
+}
+
+/// Serves one client until either side is done.
+pub(crate) async fn serve(mut socket: Socket, peer: Peer, worker: Rc<Worker>, config: Arc<ServerConfig>) {
+    let outcome = shake_hands(&mut socket, &worker, config).await;
+    match outcome {
+        Ok(()) => {
+            let handshake = if socket.is_resumed() { Handshake::Resumed } else { Handshake::Full };
+            worker.meter.shook_hands(handshake);
+            h1::serve(socket, peer, Scheme::Https, worker).await;
+        }
+        Err(Unsecured::PlainHttp(input)) => {
+            worker.meter.shook_hands(Handshake::PlainHttp);
+            explain(socket, peer, &worker, &input);
+        }
+        Err(Unsecured::Not(handshake)) => worker.meter.shook_hands(handshake),
+    }
+}
+
+/// Why a connection has no session.
+enum Unsecured {
+    /// Its client speaks HTTP without TLS, and has said this.
+    PlainHttp(Input),
+    Not(Handshake),
+}
+
+async fn shake_hands(
+    socket: &mut Socket,
+    worker: &Worker,
+    config: Arc<ServerConfig>,
+) -> Result<(), Unsecured> {
+    let mut input = Input::default();
+    // Nothing is allocated for a client that only connects.
+    while input.is_empty() {
+        match socket.receive(&mut input, &worker.buffers).await {
+            Ok(Arrival::Input | Arrival::Nudge) => {}
+            Err(end) => return Err(given_up(end, worker)),
+        }
+    }
+    match opening(input.bytes()) {
+        Opening::Handshake => {}
+        Opening::PlainHttp => return Err(Unsecured::PlainHttp(input)),
+        Opening::Unknown => return Err(Unsecured::Not(Handshake::Malformed)),
+    }
+    // What a handshake needs while it goes on need not be part of the conversation that follows.
+    let outcome = Box::pin(socket.shake_hands(config, input.bytes())).await;
+    input.clear();
+    input.release(&worker.buffers);
+    outcome.map_err(|failure| match failure {
+        Failure::End(end) => given_up(end, worker),
+        Failure::Refused(error) => Unsecured::Not(kind_of(&error)),
+    })
+}
+
+fn given_up(end: End, worker: &Worker) -> Unsecured {
+    match end {
+        End::Interrupted(interrupt) => worker.meter.gave_up(interrupt),
+        End::Finished | End::Gone => {}
+    }
+    Unsecured::Not(Handshake::Abandoned)
+}
+
+fn opening(bytes: &[u8]) -> Opening {
+    match bytes.first() {
+        Some(&HANDSHAKE_RECORD) => Opening::Handshake,
+        Some(byte) if byte.is_ascii_alphabetic() => Opening::PlainHttp,
+        Some(_) | None => Opening::Unknown,
+    }
+}
+
+/// Whose doing a failed handshake is.
+fn kind_of(error: &Error) -> Handshake {
+    match error {
+        // The client does not want to go on, for instance because it does not trust the certificate.
+        Error::AlertReceived(_) => Handshake::Abandoned,
+        Error::PeerIncompatible(_) | Error::NoApplicationProtocol | Error::General(_) => {
+            Handshake::Unacceptable
+        }
+        _ => Handshake::Malformed,
+    }
+}
+
+/// Tells a client that speaks without TLS, in its own words, what to do.
+fn explain(mut socket: Socket, peer: Peer, worker: &Rc<Worker>, input: &Input) {
+    let mut output = Output::new(peer, Scheme::Http, Receipts::new(Rc::clone(&worker.recipients)));
+    let asked = Asked::Unreadable(input.bytes());
+    refuse(Refusal::WithoutTls, asked, Persistence::Close, worker, &mut output);
+    // It fits the buffer of every socket that nothing was sent on.
+    socket.send_at_once(&output.bytes);
+    if let Ok(departing) = socket.depart(output.receipts, Farewell::Linger) {
+        worker.farewells.see_off(departing);
+    }
+}

@@ -1,0 +1,3 @@
+//! HTTPS: files over TLS, certificates of every kind, and whoever comes without it.
+
+mod served;
