@@ -14,6 +14,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
 use crate::access_log::{AccessLog, Details};
+use crate::acme::Keeping;
 use crate::renewal::Renewal;
 use crate::worker::Stage;
 
@@ -86,6 +87,8 @@ pub(crate) struct Anew<'a> {
     pub(crate) log: &'a AccessLog,
     /// The folder that is served.
     pub(crate) renewal: &'a Renewal,
+    /// The certificates that are ordered, if any are.
+    pub(crate) keeping: Option<&'a Keeping>,
 }
 
 /// The signals that end the process, and those that must not.
@@ -116,6 +119,9 @@ impl Signals {
             while self.hang_up.poll_recv(context).is_ready() {
                 anew.log.reopen();
                 anew.renewal.look();
+                if let Some(keeping) = anew.keeping {
+                    keeping.hurry();
+                }
             }
             while self.user_1.poll_recv(context).is_ready() {
                 anew.log.reopen();

@@ -9,6 +9,7 @@ use rustls::ServerConfig;
 use crate::config::{Config, Sourced, StartError};
 use crate::console;
 use crate::listen::{self, BindError, Listening, Places};
+use crate::tls::certificates::ACME_TLS_ALPN;
 use crate::tls::{Certificates, session};
 
 /// All entrances.
@@ -43,10 +44,12 @@ pub(crate) fn open(config: &Config, certificates: &Arc<Certificates>) -> Result<
         .into_iter()
         .map(|listeners| listeners.into_iter().map(|it| entrance(&Security::None, it)).collect())
         .collect();
-    if config.tls.pairs.is_empty() {
-        return Ok(Entrances { plain, secured: Vec::new(), of_workers });
-    }
-    let session = session::server_config(Arc::clone(certificates), &[session::HTTP_1_1])
+    let protocols: &[&[u8]] = match (&*config.tls.pairs, &config.acme) {
+        ([], None) => return Ok(Entrances { plain, secured: Vec::new(), of_workers }),
+        ([_, ..], None) => &[session::HTTP_1_1],
+        (_, Some(_)) => &[session::HTTP_1_1, ACME_TLS_ALPN],
+    };
+    let session = session::server_config(Arc::clone(certificates), protocols)
         .map_err(|error| StartError::misfit(format!("TLS cannot be prepared ({error})")))?;
     let security = Security::Tls(Arc::new(session));
     let Listening { addresses: secured, of_workers: more } = listen_on(config, &config.tls.port)?;
@@ -57,9 +60,11 @@ pub(crate) fn open(config: &Config, certificates: &Arc<Certificates>) -> Result<
 }
 
 /// Says on standard error where there is TLS.
-pub(crate) fn announce(address: SocketAddr) {
-    let (ip, port) = (listen::shown_ip(address.ip()), address.port());
-    console::say(format_args!("the https server is running with ip : {ip} and port no: {port}"));
+pub(crate) fn announce(secured: &[SocketAddr]) {
+    for address in secured {
+        let (ip, port) = (listen::shown_ip(address.ip()), address.port());
+        console::say(format_args!("the https server is running with ip : {ip} and port no: {port}"));
+    }
 }
 
 fn listen_on(config: &Config, port: &Sourced<u16>) -> Result<Listening, StartError> {

@@ -4,6 +4,7 @@
 //! `tallyd-ledger`'s; ARCHITECTURE.md has the map.
 
 mod access_log;
+mod acme;
 mod admin;
 mod backend;
 mod calendar;

@@ -13,6 +13,8 @@ use tallyd_http::validator::TagScope;
 use tokio::sync::watch;
 
 use crate::access_log::{AccessLog, Committed, Destination, File, Scribe, Writer};
+use crate::acme;
+use crate::acme::challenge::Ports;
 use crate::admin::{About, Admin, Deliveries, Opened, Signpost, Sources, Witnessed};
 use crate::backend::folder::Folder;
 use crate::backend::remembered;
@@ -66,6 +68,7 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
     let log_output = open_log(config)?;
     let workers = config.workers.get();
     let descriptors = raise_descriptor_limit();
+    let acme = acme::Opened::open(config, &certificates)?;
     let Entrances { plain: addresses, secured, of_workers } = entrances::open(config, &certificates)?;
     let (log, scribe) = AccessLog::open(config.log.format);
     let admin = Opened::open(&config.admin)?;
@@ -93,6 +96,7 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
             Cors::new(&config.fields.cors),
         ),
         tags: start_tags(config.files.tags)?,
+        proofs: acme.as_ref().map(acme::Opened::proofs),
         compressor: start_compressor(config)?,
         ledger: ledger.clone(),
         identities: RandomState::new(),
@@ -119,18 +123,18 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
         inquiries.push(inquiry);
     }
     let writer = start_scribe(config, scribe, log_output, &addresses)?;
-    for address in &secured {
-        entrances::announce(*address);
-    }
+    entrances::announce(&secured);
     let sources = |deliveries| Sources {
         inquiries,
         ledger: ledger.clone(),
         deliveries,
         losses: log.losses(),
+        certificates: Arc::clone(&certificates),
+        orders: acme.as_ref().map(acme::Opened::standing),
         stage: stage.clone(),
         about: About {
             root: config.root.value.display().to_string(),
-            addresses,
+            addresses: addresses.clone(),
             workers,
             started: clock::timestamp(),
         },
@@ -139,9 +143,10 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
     let admin = admin.transpose().map_err(|error| {
         StartError::misfit(format!("the dashboard cannot run ({error}); leave it out, as in: --admin off"))
     })?;
+    let keeping = acme.map(|opened| opened.start(Ports::of(&addresses, &secured))).transpose()?;
     // The workers hold the only other ends of the log, so that it ends with them.
     drop(equipment);
-    let anew = Anew { log: &log, renewal: &renewal };
+    let anew = Anew { log: &log, renewal: &renewal, keeping: keeping.as_ref() };
     let left = ending.wait(&stage, config.limits.grace, &anew);
     if let Some(admin) = admin {
         admin.finish();
@@ -189,7 +194,10 @@ fn start_renewal(
         links: config.files.links,
         page_sources: error_pages::sources(&config.addresses.error_pages),
         media_types,
-        admit: Box::new(move || counting::refuse_reachable(&admission)),
+        admit: Box::new(move || {
+            counting::refuse_reachable(&admission)?;
+            acme::refuse_reachable(&admission)
+        }),
         edition: Arc::new(Edition { folder: Arc::new(folder), error_pages: ErrorPages::default() }),
         standing: Standing::Well,
         certificates: CertificateFiles::new(config.tls.pairs.clone(), certificates),

@@ -36,8 +36,10 @@ pub(crate) use listener::Opened;
 pub(crate) use signpost::Signpost;
 
 use crate::access_log::{Details, Losses};
+use crate::acme::Standing;
 use crate::census::Inquiry;
 use crate::console;
+use crate::tls::Certificates;
 use crate::worker::Stage;
 use budget::Budget;
 use guard::Guard;
@@ -67,6 +69,10 @@ pub(crate) struct Sources {
     pub(crate) deliveries: Deliveries,
     /// Lines that were lost.
     pub(crate) losses: Losses,
+    /// What handshakes are made with.
+    pub(crate) certificates: Arc<Certificates>,
+    /// How it stands with certificates that are ordered, if any are.
+    pub(crate) orders: Option<Arc<Standing>>,
     /// How far the server has come with ending.
     pub(crate) stage: watch::Sender<Stage>,
     /// What does not change.

@@ -19,8 +19,10 @@ use super::library::Library;
 use super::pace::Pace;
 use super::{About, Sources, api};
 use crate::access_log::Losses;
+use crate::acme::Standing;
 use crate::census::{Census, Inquiry, Readings, Subject, Transfer};
 use crate::clock;
+use crate::tls::Certificates;
 use crate::worker::Stage;
 
 /// How often is looked while somebody looks on, and while nobody does.
@@ -58,6 +60,8 @@ pub(super) struct Heard {
     deliveries: super::Deliveries,
     pub(super) ledger: tallyd_ledger::Ledger<crate::access_log::Details>,
     pub(super) losses: Losses,
+    pub(super) certificates: Arc<Certificates>,
+    pub(super) orders: Option<Arc<Standing>>,
     pub(super) stage: watch::Sender<Stage>,
 }
 
@@ -97,12 +101,12 @@ pub(super) struct Stream {
 
 impl Observatory {
     pub(super) fn new(sources: Sources) -> Observatory {
-        let Sources { inquiries, ledger, deliveries, losses, stage, about } = sources;
+        let Sources { inquiries, ledger, deliveries, losses, certificates, orders, stage, about } = sources;
         Observatory {
             about,
             library: Library::new(ledger.clone()),
             sight: Mutex::new(Sight::new(inquiries.len())),
-            sources: Heard { inquiries, deliveries, ledger, losses, stage },
+            sources: Heard { inquiries, deliveries, ledger, losses, certificates, orders, stage },
             asking: tokio::sync::Mutex::new(()),
             snapshots: watch::Sender::new(Bytes::new()),
             number: AtomicU64::new(0),

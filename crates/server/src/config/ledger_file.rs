@@ -27,7 +27,7 @@ pub(crate) fn path(
                     "name the folder that is served, or its ledger, as in: --ledger FILE",
                 )
             })?;
-            folder.join(name_for(&root))
+            folder.join(format!("{}.ledger", own_name(root.as_os_str().as_encoded_bytes())))
         }
         (LedgerFile::Auto, None) => {
             return Err(ledger.misfit(
@@ -55,6 +55,11 @@ fn lasting_path(root: &Path) -> io::Result<PathBuf> {
 pub(crate) struct StateFolder(Option<PathBuf>);
 
 impl StateFolder {
+    /// The folder, which may not be there yet.
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.0.as_deref()
+    }
+
     /// `$STATE_DIRECTORY` (systemd.exec(5): made for this service alone; the first of several), else
     /// `$XDG_STATE_HOME/tallyd`, else `$HOME/.local/state/tallyd` (XDG Base Directory Specification). A path
     /// that is not absolute counts as not set, as that specification demands.
@@ -71,10 +76,9 @@ impl StateFolder {
 /// No name of a file may have more than 255 bytes (`NAME_MAX`), and SQLite adds suffixes to this one.
 const LONGEST_READABLE_BYTES: usize = 100;
 
-/// The file's name for a root: its path as far as it can be read in a name, and a hash that tells apart what
-/// looks alike then.
-fn name_for(root: &Path) -> String {
-    let bytes = root.as_os_str().as_encoded_bytes();
+/// A name in a folder for what these bytes name: themselves as far as they can be read in a name, and a hash that tells
+/// apart what looks alike then.
+pub(super) fn own_name(bytes: &[u8]) -> String {
     let readable: String = bytes
         .iter()
         .map(
@@ -85,7 +89,7 @@ fn name_for(root: &Path) -> String {
     // The end of a long path says more than its beginning.
     let readable = &readable[readable.len().saturating_sub(LONGEST_READABLE_BYTES)..];
     let separator = if readable.is_empty() { "" } else { "-" };
-    format!("{readable}{separator}{:08x}.ledger", hash(bytes))
+    format!("{readable}{separator}{:08x}", hash(bytes))
 }
 
 /// FNV-1a (RFC 9923), 32 bits: it must be the same in every version, which the standard library's hash is not.
@@ -94,7 +98,7 @@ fn hash(bytes: &[u8]) -> u32 {
 }
 
 /// The absolute path with every link on it followed, as far as it exists.
-fn without_links(path: &Path) -> io::Result<PathBuf> {
+pub(super) fn without_links(path: &Path) -> io::Result<PathBuf> {
     let mut resolved = PathBuf::new();
     for component in std::path::absolute(path)?.components() {
         match component {
@@ -158,12 +162,12 @@ mod tests {
 
     #[test]
     fn a_name_can_be_read_and_is_its_own() {
-        let check = |root: &str, expect: &str| assert_eq!(name_for(Path::new(root)), expect, "{root:?}");
-        check("/srv/www", "srv-www-3128c48f.ledger");
-        check("/srv-www", "srv-www-92cb015d.ledger");
-        check("/", "2a0c975e.ledger");
-        check("/home/x/Größe", "home-x-Gr----e-47d5ffbc.ledger");
-        assert!(name_for(Path::new(&"/long".repeat(300))).len() < 150);
+        let check = |name: &str, expect: &str| assert_eq!(own_name(name.as_bytes()), expect, "{name:?}");
+        check("/srv/www", "srv-www-3128c48f");
+        check("/srv-www", "srv-www-92cb015d");
+        check("/", "2a0c975e");
+        check("/home/x/Größe", "home-x-Gr----e-47d5ffbc");
+        assert!(own_name("/long".repeat(300).as_bytes()).len() < 150);
     }
 
     #[test]
@@ -247,7 +251,7 @@ mod tests {
         let named = named.to_str().expect("the folder's name is UTF-8");
         assert_eq!(found(&["--ledger", "none"], &[]), Ok(None));
         assert_eq!(found(&["--ledger", named], &[]), Ok(Some(PathBuf::from(named))));
-        let in_state = Path::new("/nowhere/tallyd").join(name_for(&base));
+        let in_state = Path::new("/nowhere/tallyd").join(format!("{}.ledger", own_name(root.as_bytes())));
         assert_eq!(found(&[], &["XDG_STATE_HOME=/nowhere"]), Ok(Some(in_state)));
         let sentence = "the ledger \"auto\" (--ledger, default) has no folder, because none of HOME, \
                         XDG_STATE_HOME and STATE_DIRECTORY is an absolute path; name a file, as in: \

@@ -12,6 +12,7 @@ use tallyd_http::media_type::OwnType;
 use tallyd_http::target::SitePath;
 use tallyd_ledger::Durability;
 
+use super::acme::Acme;
 use super::given::Sourced;
 use super::ledger_file::{self, StateFolder};
 use super::secret::Token;
@@ -55,6 +56,8 @@ pub(crate) struct Config {
     pub(crate) listen: Listen,
     /// Whether it is served over TLS, too.
     pub(crate) tls: Tls,
+    /// Which certificates are ordered for that, if any.
+    pub(crate) acme: Option<Acme>,
     /// How many threads serve, 1 to 1024.
     pub(crate) workers: NonZeroUsize,
     /// How long a connection may take.
@@ -262,6 +265,7 @@ impl Config {
                 backlog: typed.one(&table::BACKLOG)?.value,
             },
             tls: Tls::from_typed(&typed)?,
+            acme: Acme::from_typed(&typed, state.clone())?,
             workers: typed.one(&table::WORKERS)?.value,
             limits: Limits {
                 header_timeout: typed.one(&table::HEADER_TIMEOUT)?.value,

@@ -9,6 +9,7 @@
 //!
 //! A setting is added by a row in `table`, a field in `meant::Config`, and the line there that moves it over.
 
+mod acme;
 mod admin_url;
 mod command_line;
 mod complaint;
@@ -48,6 +49,7 @@ use command_line::{Asked, Program};
 use ledger_file::StateFolder;
 use typed::Typed;
 
+pub(crate) use acme::Acme;
 pub(crate) use admin_url::AdminUrl;
 pub(crate) use counts::{Answer, Counts};
 pub(crate) use counts_table::Lines;

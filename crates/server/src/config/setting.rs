@@ -150,6 +150,8 @@ pub(crate) enum Room {
     Listen,
     /// What makes connections private.
     Tls,
+    /// Certificates that are ordered.
+    Acme,
     /// How long a connection may take.
     Connection,
     /// Where the counts are kept.
@@ -175,6 +177,7 @@ impl Room {
             Room::Fields => "Fields of answers",
             Room::Listen => "Listening",
             Room::Tls => "TLS",
+            Room::Acme => "Ordered certificates",
             Room::Connection => "Connections",
             Room::Ledger => "Ledger",
             Room::AccessLog => "Access log",

@@ -64,6 +64,20 @@ pub(super) fn meaning(config: &Config, name: &str) -> String {
         }
         "cors" => format!("{:?}", config.fields.cors),
         "security-headers" => format!("{:?}", config.fields.hardening),
+        "acme" => {
+            let acme = config.acme.as_ref();
+            let names = acme.map(|it| it.domains.iter().map(|domain| &domain.value).collect::<Vec<_>>());
+            format!("{names:?}")
+        }
+        "acme-directory" => format!("{:?}", config.acme.as_ref().map(|it| &it.directory.value)),
+        "acme-contact" => format!("{:?}", config.acme.as_ref().map(|it| &it.contact)),
+        "acme-challenge" => format!("{:?}", config.acme.as_ref().map(|it| &it.preference)),
+        "acme-ca" => {
+            format!("{:?}", config.acme.as_ref().map(|it| it.roots.as_ref().map(|file| &file.value)))
+        }
+        "acme-state" => {
+            format!("{:?}", config.acme.as_ref().map(|it| it.folder.as_ref().map(|folder| &folder.value)))
+        }
         "etag" => format!("{:?}", config.files.tags),
         "compress" => format!("{:?}", config.compression.compress),
         "compress-cache" => format!("{}", config.compression.cache_bytes),
@@ -320,7 +334,7 @@ fn each_setting_refuses_what_it_is_not() {
         ("--https-redirect", r#"redirect to HTTPS "true" (--https-redirect"#),
         ("--hsts=1h", r#"age of the promise of HTTPS "1h" (--hsts"#),
     ] {
-        let sentence = "is for a site with a certificate; name one, as in: --tls-cert FILE --tls-key FILE";
+        let sentence = "is for a site with a certificate; name one, as in: --tls-cert FILE --tls-key FILE, or order one, as in: --acme example.org";
         check(&[flag], &format!("{subject}, command line) {sentence}"));
     }
     check(
@@ -416,6 +430,7 @@ fn companions(name: &str) -> &'static [&'static str] {
         "tls-cert" => &["--tls-key=k"],
         "tls-key" => &["--tls-cert=c"],
         "tls-port" | "https-redirect" | "hsts" => &["--tls-cert=c", "--tls-key=k"],
+        name if name.starts_with("acme-") => &["--acme=a.example"],
         _ => &[],
     }
 }

@@ -22,7 +22,7 @@ impl Tls {
         let pairs = pairs(typed)?;
         let (port, promise) = (typed.one(&table::TLS_PORT)?, typed.optional(&table::HSTS)?);
         let redirect = typed.one(&table::HTTPS_REDIRECT)?;
-        if pairs.is_empty() {
+        if pairs.is_empty() && typed.given(&table::ACME.setting).is_empty() {
             refuse_if(port.value != 0, &port)?;
             refuse_if(redirect.value, &redirect)?;
             promise.as_ref().map_or(Ok(()), |promise| refuse_if(true, promise))?;
@@ -52,6 +52,6 @@ fn pairs(typed: &Typed) -> Result<Vec<Pair>, StartError> {
 
 /// A setting that would do nothing without a certificate is a mistake.
 fn refuse_if<T>(is_set: bool, given: &Sourced<T>) -> Result<(), StartError> {
-    let cure = "name one, as in: --tls-cert FILE --tls-key FILE";
+    let cure = "name one, as in: --tls-cert FILE --tls-key FILE, or order one, as in: --acme example.org";
     if is_set { Err(given.wrong("is for a site with a certificate", cure)) } else { Ok(()) }
 }

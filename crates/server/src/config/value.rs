@@ -11,6 +11,9 @@ use std::path::PathBuf;
 
 use tallyd_ledger::Durability;
 
+use crate::acme::challenge::{Challenge, Preference};
+use crate::acme::{Directory, Domain};
+
 use crate::backend::siblings::Precompressed;
 use crate::compression::Compress;
 use crate::site::entity_tags::TagSource;
@@ -151,6 +154,14 @@ impl Choice for Durability {
         &[("batch", Durability::Batch), ("commit", Durability::Commit)];
 }
 
+impl Choice for Preference {
+    const CHOICES: &'static [(&'static str, Self)] = &[
+        ("auto", Preference::Auto),
+        ("tls-alpn-01", Preference::Only(Challenge::TlsAlpn01)),
+        ("http-01", Preference::Only(Challenge::Http01)),
+    ];
+}
+
 impl Choice for bool {
     const CHOICES: &'static [(&'static str, Self)] = &[("true", true), ("false", false)];
 }
@@ -229,6 +240,29 @@ pub(crate) fn host_name(text: &str) -> Result<Box<str>, Fault> {
         return Err(Fault::new("is not the name of a host"));
     }
     Ok(text.to_ascii_lowercase().into())
+}
+
+/// A name that a certificate can be ordered for.
+pub(crate) fn domain(text: &str) -> Result<Domain, Fault> {
+    Domain::parse(text).map_err(Fault::new)
+}
+
+/// The address of an authority's directory.
+pub(crate) fn directory(text: &str) -> Result<Directory, Fault> {
+    Directory::parse(text).map_err(Fault::new)
+}
+
+/// An address for mail, as far as it can be told that it is one, in a form that needs no encoding in a URI (RFC 6068).
+pub(crate) fn mail_address(text: &str) -> Result<Box<str>, Fault> {
+    let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || b"!$'*+-._~@".contains(&byte);
+    match text.split_once('@') {
+        Some((user, host))
+            if !user.is_empty() && !host.is_empty() && !host.contains('@') && text.bytes().all(is_usual) =>
+        {
+            Ok(text.into())
+        }
+        Some(_) | None => Err(Fault::new("is not an address for mail")),
+    }
 }
 
 /// The path of a file or folder, taken byte for byte.
@@ -348,6 +382,16 @@ mod tests {
         check(host_name, "Admin.Example.org", "\"admin.example.org\"");
         for text in ["", "a:80", "a/b", "[::1]", "ä", "a b"] {
             check(host_name, text, "is not the name of a host");
+        }
+    }
+
+    #[test]
+    fn addresses_for_mail() {
+        check(mail_address, "a.b+c@mail.example", "\"a.b+c@mail.example\"");
+        for text in
+            ["", "a", "@b.example", "a@", "a@b@c", "a@b,c@d", "a@b?cc=c@d", "mailto:a@b", "ä@b", "a b@c"]
+        {
+            check(mail_address, text, "is not an address for mail");
         }
     }
 

@@ -154,6 +154,7 @@ pub(super) fn answer(
         Selection::Listing(listing) => {
             answer_with_listing(*listing, request, method, persistence, worker, output)
         }
+        Selection::Proof(text) => Answered::Wholly(show_proof(&text, request, persistence, worker, output)),
         Selection::Badge(order) => Answered::AfterMaking(order),
         Selection::Made(badge) => answer_with_badge(&badge, request, method, persistence, worker, output),
         Selection::Redirect(redirect) => {
@@ -388,6 +389,28 @@ fn redirect_to(
         Reason::Form => write_field(&mut output.bytes, "Cache-Control", "no-cache"),
     }
     finish_with(PLAIN_TEXT, text.as_bytes(), Asked::Read(request), status, persistence, worker, output);
+    persistence
+}
+
+/// Shows an authority the text that it asks for (RFC 8555 §8.3).
+fn show_proof(
+    text: &[u8],
+    request: &Request<'_>,
+    persistence: Persistence,
+    worker: &Worker,
+    output: &mut Output,
+) -> Persistence {
+    begin(Status::OK, worker, output);
+    write_field(&mut output.bytes, "Cache-Control", "no-store");
+    finish_with(
+        "application/octet-stream",
+        text,
+        Asked::Read(request),
+        Status::OK,
+        persistence,
+        worker,
+        output,
+    );
     persistence
 }
 

@@ -15,6 +15,7 @@ use super::receipts::Receipts;
 use super::socket::{Arrival, End, Failure, Socket};
 use crate::access_log::{Asked, Peer};
 use crate::census::Handshake;
+use crate::tls::certificates::ACME_TLS_ALPN;
 use crate::worker::Worker;
 
 /// What every handshake begins with: the type of its record (RFC 8446 §5.1).
@@ -37,6 +38,10 @@ pub(crate) async fn serve(mut socket: Socket, peer: Peer, worker: Rc<Worker>, co
         Ok(()) => {
             let handshake = if socket.is_resumed() { Handshake::Resumed } else { Handshake::Full };
             worker.meter.shook_hands(handshake);
+            if socket.protocol() == Some(ACME_TLS_ALPN) {
+                // The handshake was all that the authority came for (RFC 8737 §6.2).
+                return part(socket, peer, &worker).await;
+            }
             h1::serve(socket, peer, Scheme::Https, worker).await;
         }
         Err(Unsecured::PlainHttp(input)) => {
@@ -44,6 +49,16 @@ pub(crate) async fn serve(mut socket: Socket, peer: Peer, worker: Rc<Worker>, co
             explain(socket, peer, &worker, &input);
         }
         Err(Unsecured::Not(handshake)) => worker.meter.shook_hands(handshake),
+    }
+}
+
+/// Ends a connection on which nothing was said.
+async fn part(mut socket: Socket, peer: Peer, worker: &Rc<Worker>) {
+    let output = Output::new(peer, Scheme::Https, Receipts::new(Rc::clone(&worker.recipients)));
+    if socket.say_end().await.is_ok()
+        && let Ok(departing) = socket.depart(output.receipts, Farewell::AtOnce)
+    {
+        worker.farewells.see_off(departing);
     }
 }
 

@@ -44,6 +44,7 @@ use self::lookup::{FoundFile, Lookup, Source, look_up, look_up_path};
 use self::routes::{Redirect, Route, Routes};
 use self::serving::{Common, Origin, encoded, variants};
 use crate::access_log::Details;
+use crate::acme::Proofs;
 use crate::backend::folder::{Failure, Folder, Patience};
 use crate::backend::remembered::{Handle, Memory, Remembered};
 use crate::backend::siblings::Precompressed;
@@ -76,6 +77,8 @@ pub(crate) struct Publication {
     pub(crate) added_fields: AddedFields,
     /// What entity tags are made from.
     pub(crate) tags: EntityTags,
+    /// What an authority finds that is asked for certificates, if one is.
+    pub(crate) proofs: Option<Arc<Proofs>>,
     /// What codes files that are worth it; none if they go out as they are.
     pub(crate) compressor: Option<Arc<Compressor>>,
     /// Where they are counted.
@@ -122,6 +125,8 @@ pub(crate) enum Selection {
     AsItIs(Rc<Remembered>),
     /// A directory without an index file.
     Directory(SitePath<'static>),
+    /// The proof that an authority asks for.
+    Proof(Arc<[u8]>),
     /// A badge, which is to be made.
     Badge(Box<BadgeOrder>),
     /// That badge.
@@ -245,6 +250,10 @@ impl Site {
 
     /// Selects what `path` leads to without waiting for a disk, for a client with this `Accept`.
     pub(crate) fn select(&self, path: SitePath<'_>, accept: &FieldLines<'_>) -> Selection {
+        // It belongs to the host, whatever path the site is beneath.
+        if let Some(proof) = self.publication.proofs.as_ref().and_then(|proofs| proofs.at(&path)) {
+            return Selection::Proof(proof);
+        }
         match &self.publication.base {
             None => self.select_beneath(path, accept),
             Some(base) => match base.place(&path) {

@@ -170,7 +170,7 @@ impl fmt::Display for Flaw {
 }
 
 /// The day of a second, in UTC.
-pub(super) fn day(unix_seconds: i64) -> String {
+pub(crate) fn day(unix_seconds: i64) -> String {
     let Calendar { year, month, day, .. } = Calendar::of(unix_seconds);
     format!("{year:04}-{month:02}-{day:02}")
 }

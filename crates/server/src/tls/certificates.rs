@@ -50,7 +50,6 @@ impl Certificates {
     }
 
     /// Adds a certificate, in the place of those that were installed before for any of its names.
-    #[allow(dead_code, reason = "for certificates that are ordered while serving")]
     pub(crate) fn install(&self, certificate: Certificate) {
         self.change(|table| {
             table.installed.retain(|old| !old.names.iter().any(|name| certificate.names.contains(name)));
@@ -59,7 +58,6 @@ impl Certificates {
     }
 
     /// Answers an authority that asks about `name` by TLS-ALPN-01 (RFC 8737), until [`Certificates::end_challenge`].
-    #[allow(dead_code, reason = "for certificates that are ordered while serving")]
     pub(crate) fn challenge(&self, name: &str, answer: Arc<CertifiedKey>) {
         self.change(|table| {
             table.challenges.insert(name.to_ascii_lowercase().into(), answer);
@@ -67,11 +65,19 @@ impl Certificates {
     }
 
     /// Answers no authority about `name` any more.
-    #[allow(dead_code, reason = "for certificates that are ordered while serving")]
     pub(crate) fn end_challenge(&self, name: &str) {
         self.change(|table| {
             table.challenges.remove(&*name.to_ascii_lowercase());
         });
+    }
+
+    /// When each certificate expires, in Unix seconds, with the first of its names.
+    pub(crate) fn expiries(&self) -> Vec<(Box<str>, i64)> {
+        let table = self.table();
+        let expiry = |certificate: &Certificate| {
+            (certificate.names.first().cloned().unwrap_or_default(), *certificate.valid.end())
+        };
+        table.named.iter().chain(&table.installed).map(expiry).collect()
     }
 
     fn change(&self, change: impl FnOnce(&mut Table)) {

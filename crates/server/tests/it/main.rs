@@ -3,6 +3,7 @@
 //! Every test starts servers of its own on free ports of the loopback interface, with folders of its own, so
 //! that all run in parallel and leave nothing behind. What a test measures is printed; `--nocapture` shows it.
 
+mod acme;
 mod admin;
 mod attacks;
 mod clients;

@@ -66,6 +66,8 @@ async fn scrape(observatory: &Observatory) -> Scrape {
         readings: sight.readings,
         durations: sight.durations,
         ledger: observatory.sources.ledger.status(),
+        expiries: observatory.sources.certificates.expiries(),
+        orders: observatory.sources.orders.as_ref().map(|orders| orders.all()),
         lines_dropped: observatory.sources.losses.lines(),
         whole,
         files: files.unwrap_or_default(),

@@ -16,6 +16,7 @@ use tallyd_ledger::{Counters, Status, StoreState};
 
 use super::super::deliveries::{DURATION_BOUNDS_MS, Durations};
 use super::process;
+use crate::acme::{Phase, Told};
 use crate::census::{Handshake, Protocol, Readings};
 use crate::connection::presence::Interrupt;
 
@@ -32,6 +33,10 @@ pub(super) struct Scrape {
     pub(super) durations: Durations,
     pub(super) ledger: Status,
     pub(super) lines_dropped: u64,
+    /// When each certificate expires, in Unix seconds, by its first name.
+    pub(super) expiries: Vec<(Box<str>, i64)>,
+    /// How it stands with certificates that are ordered; `None`: none are.
+    pub(super) orders: Option<Vec<Told>>,
     /// `None`: the ledger cannot be read.
     pub(super) whole: Option<Whole>,
     /// The files with series of their own.
@@ -50,6 +55,7 @@ impl Collector for Scrape {
         families.gauges("tallyd_build_info", "The running version.", version)?;
         self.tell_serving(&mut families)?;
         self.tell_durations(&mut families)?;
+        self.tell_certificates(&mut families)?;
         self.tell_ledger(&mut families)?;
         if let Some(whole) = &self.whole {
             tell_totals(&mut families, whole)?;
@@ -114,6 +120,39 @@ impl Scrape {
         let mut encoder = families.0.encode_descriptor(name, help, None, MetricType::Histogram)?;
         let count = self.durations.classes.iter().sum();
         encoder.encode_histogram::<NoLabelSet>(self.durations.sum_ms as f64 / 1000.0, count, &buckets, None)
+    }
+
+    fn tell_certificates(&self, families: &mut Families<'_>) -> fmt::Result {
+        let expiries =
+            self.expiries.iter().map(|(name, at)| ([("name", &**name)], at.max(&0).unsigned_abs()));
+        if !self.expiries.is_empty() {
+            families.gauges(
+                "tallyd_certificate_expiry_seconds",
+                "When a certificate expires, in Unix time, by its first name.",
+                expiries,
+            )?;
+        }
+        let Some(orders) = &self.orders else { return Ok(()) };
+        let phases = orders.iter().flat_map(|told| {
+            let of_phase = |phase: Phase| {
+                let labels = [("name", told.name.as_str()), ("state", phase.name())];
+                (labels, u64::from(phase == told.phase))
+            };
+            Phase::ALL.map(of_phase)
+        });
+        families.gauges(
+            "tallyd_acme_state",
+            "1 for how it stands with a name that is ordered for.",
+            phases,
+        )?;
+        let outcomes = orders.iter().flat_map(|told| {
+            let name = told.name.as_str();
+            [
+                ([("name", name), ("outcome", "issued")], told.issued),
+                ([("name", name), ("outcome", "failed")], told.failed),
+            ]
+        });
+        families.counters("tallyd_acme_orders", "Orders of certificates, by name and outcome.", outcomes)
     }
 
     fn tell_ledger(&self, families: &mut Families<'_>) -> fmt::Result {

@@ -44,6 +44,7 @@ fn source_with(root: &Path, mode: ListingMode, column: Column) -> Source {
         media_types: MediaTypes::default(),
         added_fields: AddedFields::new(Hardening::Off, Vec::new(), Cors::Off),
         tags: EntityTags::OfMetadata(TagScope::FileSystem),
+        proofs: None,
         compressor: None,
         ledger,
         identities: RandomState::new(),
