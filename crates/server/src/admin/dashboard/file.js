@@ -40,7 +40,7 @@ export class FileView {
   #transfers = new TransfersPanel();
   #deliveries = new DeliveriesPanel("Last deliveries");
   #missing = emptiness("Never asked for", "The ledger has no figures of this path.");
-  #body = element("div");
+  #body = element("div", { class: "of-file" });
   #latest = null;
   #asked = 0;
   #asking = new AbortController();

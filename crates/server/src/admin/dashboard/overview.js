@@ -18,7 +18,7 @@ export class Overview {
 
   constructor() {
     const parts = [this.#totals, this.#transfers, this.#busiest, this.#traffic, this.#deliveries];
-    this.whole = element("div", {}, element("h1", { class: "unseen" }, "Overview"), ...parts.map((part) => part.whole));
+    this.whole = element("div", { class: "overview" }, element("h1", { class: "unseen" }, "Overview"), ...parts.map((part) => part.whole));
   }
 
   show(snapshot) {
