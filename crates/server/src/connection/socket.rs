@@ -443,6 +443,25 @@ impl Socket {
         let _ = self.try_send_records(Followed::ByNothing);
     }
 
+    /// Sends the records that were held back, because the client that is waited for may be waiting for them. Ready only
+    /// when the connection is broken.
+    fn poll_held_back(&mut self, context: &mut Context<'_>) -> Poll<End> {
+        loop {
+            match self.try_send_records(Followed::ByNothing) {
+                Ok(0) => return Poll::Pending,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // Also when the runtime has just begun to watch the stream, and does not know yet that it takes something.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if ready!(self.stream.poll_writable(context)).is_err() {
+                        return Poll::Ready(End::Gone);
+                    }
+                }
+                Err(_) => return Poll::Ready(End::Gone),
+            }
+        }
+    }
+
     async fn send_sealed(&mut self, first: &[u8], second: &[u8], followed: Followed) -> Result<(), End> {
         let (mut first, mut second) = (first, second);
         while !first.is_empty() || !second.is_empty() {
@@ -500,10 +519,7 @@ impl Socket {
                 Poll::Ready(Ok(1..)) => {}
                 // Where the stream ends and nobody has said so, it is not known what the client still meant to say.
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(End::Gone)),
-                Poll::Pending => {
-                    self.send_records_at_once();
-                    return Poll::Pending;
-                }
+                Poll::Pending => return self.poll_held_back(context).map(Err),
             }
             let Channel::Tls(session) = &mut self.channel else { return Poll::Ready(Err(End::Gone)) };
             if session.work(self.sent).is_err() {

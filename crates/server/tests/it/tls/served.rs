@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rustls::client::Resumption;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, RootCertStore};
 
@@ -36,6 +37,25 @@ fn files_are_whole_and_counted() {
     });
     let of_large = lines.iter().filter(|line| line.path == "/large").map(|line| line.n);
     assert_eq!(of_large.collect::<Vec<_>>(), [1, 2, 3, 4]);
+}
+
+/// In TLS 1.2 the client waits for the server's last word before it says its first. With a hundred handshakes, there are some
+/// in which everything has come before the server has waited for anything.
+#[test]
+fn no_client_waits_for_the_end_of_its_handshake() {
+    let (site, identity) = site();
+    let server = Server::start(&site, &identity.flags());
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates([identity.certificate()]);
+    let provider = trust(&identity).crypto_provider().clone();
+    let config = ClientConfig::builder_with_provider(provider).with_protocol_versions(&[&TLS12]);
+    let mut config = config.expect("a version").with_root_certificates(roots).with_no_client_auth();
+    config.resumption = Resumption::disabled();
+    let config = Arc::new(config);
+    for _ in 0..100 {
+        let mut conn = Conn::open(server.tls_address()).through(Channel::with(&config, "a.example"));
+        assert_eq!(conn.get("/missing").status, 404);
+    }
 }
 
 #[test]
