@@ -48,9 +48,9 @@ const LOG_PATIENCE: Duration = Duration::from_secs(1);
 const LEDGER_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Descriptors of the process that belong to no worker: standard streams, the log, the root (and the one that
-/// replaces it), the main thread's runtime, the ledger's two connections with their log and lock, and the admin side's
-/// runtime, listener and view of the ledger.
-const DESCRIPTORS: usize = 32;
+/// replaces it), the main thread's runtime, the ledger's two connections with their log and lock, the admin side's
+/// runtime, listener and view of the ledger, and the runtime, lock and connections of those who order certificates.
+const DESCRIPTORS: usize = 40;
 
 /// Serves until a signal ends it. An error may also come at the end: then not everything counted is in the ledger.
 pub(crate) fn serve(config: &Config) -> Result<(), StartError> {

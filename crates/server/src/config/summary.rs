@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use tallyd_http::target::SitePath;
 
+use super::acme::Acme;
 use super::meant::{Addresses, Config, Fields};
 use crate::backend::folder::Links;
 use crate::site::DotNames;
@@ -26,9 +27,18 @@ pub(super) fn summary(config: &Config) -> Vec<String> {
         Links::Beneath => {}
         Links::Anywhere => sentences.push("Links are followed wherever they lead.".to_owned()),
     }
+    sentences.extend(config.acme.as_ref().map(orders));
     sentences.extend(addresses(config));
     sentences.extend(fields(&config.fields));
     sentences
+}
+
+fn orders(acme: &Acme) -> String {
+    let names: Vec<_> = acme.domains.iter().map(|domain| domain.value.as_str()).collect();
+    let (names, directory) = (names.join(", "), &acme.directory.value);
+    format!(
+        "Certificates for {names} are ordered from {directory}, which is agreeing to its terms of service."
+    )
 }
 
 fn addresses(config: &Config) -> Vec<String> {
@@ -121,6 +131,14 @@ mod tests {
                 "Everything is beneath /a/.",
                 "Where there is nothing, /index.html is shown, which is not there.",
                 "Refusals with status 5xx show /sorry.html, which is not there.",
+                FOUND,
+            ],
+        );
+        check(
+            &["--acme", "a.example", "--acme", "b.example", "--acme-directory", "https://ca.example/dir"],
+            &[
+                "Certificates for a.example, b.example are ordered from https://ca.example/dir, which is agreeing to \
+                 its terms of service.",
                 FOUND,
             ],
         );
