@@ -14,19 +14,21 @@ pub struct Request<'a> {
     pub method_token: &'a str,
     /// The request target, as sent: `target::Target::parse` says what it means.
     pub target: &'a [u8],
-    /// The version, among those of major version 1.
+    /// The version.
     pub version: Version,
     /// The fields that matter here.
     pub fields: Fields<'a>,
 }
 
-/// The minor version of HTTP/1 (RFC 9110 §2.5).
+/// A version of HTTP (RFC 9110 §2.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
     /// HTTP/1.0: connections end after one request unless both sides say otherwise.
     Http10,
     /// HTTP/1.1: connections persist unless one side says otherwise.
     Http11,
+    /// HTTP/2: each request has a stream of its own, whose end is the end of its content.
+    Http2,
 }
 
 /// Whether the client waits for permission before it sends its content (RFC 9110 §10.1.1).
@@ -52,11 +54,13 @@ impl Request<'_> {
     pub fn expectation(&self) -> Result<Expectation, Refusal> {
         let mut members = self.fields.expect.members();
         match (self.version, members.next(), members.next()) {
-            (Version::Http10, _, _) | (Version::Http11, None, _) => Ok(Expectation::Absent),
-            (Version::Http11, Some(only), None) if only.eq_ignore_ascii_case(b"100-continue") => {
+            (Version::Http10, _, _) | (Version::Http11 | Version::Http2, None, _) => Ok(Expectation::Absent),
+            (Version::Http11 | Version::Http2, Some(only), None)
+                if only.eq_ignore_ascii_case(b"100-continue") =>
+            {
                 Ok(Expectation::Continue)
             }
-            (Version::Http11, Some(_), _) => Err(Refusal::ExpectationFailed),
+            (Version::Http11 | Version::Http2, Some(_), _) => Err(Refusal::ExpectationFailed),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rustls::ServerConfig;
 
 use crate::config::{Config, Sourced, StartError};
+use crate::connection::h2;
 use crate::console;
 use crate::listen::{self, BindError, Listening, Places};
 use crate::tls::certificates::ACME_TLS_ALPN;
@@ -46,8 +47,8 @@ pub(crate) fn open(config: &Config, certificates: &Arc<Certificates>) -> Result<
         .collect();
     let protocols: &[&[u8]] = match (&*config.tls.pairs, &config.acme) {
         ([], None) => return Ok(Entrances { plain, secured: Vec::new(), of_workers }),
-        ([_, ..], None) => &[session::HTTP_1_1],
-        (_, Some(_)) => &[session::HTTP_1_1, ACME_TLS_ALPN],
+        ([_, ..], None) => &[h2::ALPN, session::HTTP_1_1],
+        (_, Some(_)) => &[h2::ALPN, session::HTTP_1_1, ACME_TLS_ALPN],
     };
     let session = session::server_config(Arc::clone(certificates), protocols)
         .map_err(|error| StartError::misfit(format!("TLS cannot be prepared ({error})")))?;

@@ -5,3 +5,4 @@ pub mod framing;
 pub mod head;
 pub mod persistence;
 pub mod writer;
+pub mod written;

@@ -154,6 +154,7 @@ fn line_of(request: &Request<'_>) -> Box<[u8]> {
     let version: &[u8] = match request.version {
         Version::Http10 => b"HTTP/1.0",
         Version::Http11 => b"HTTP/1.1",
+        Version::Http2 => b"HTTP/2.0",
     };
     [request.method_token.as_bytes(), request.target, version].join(&b' ').into()
 }

@@ -13,7 +13,7 @@ impl Directory {
     pub(crate) fn parse(text: &str) -> Result<Directory, &'static str> {
         let uri: Uri = text.parse().map_err(|_| "is not an address that begins with https://")?;
         let is_secure = uri.scheme_str() == Some("https");
-        let authority = uri.authority().map(hyper::http::uri::Authority::as_str).unwrap_or_default();
+        let authority = uri.authority().map(http::uri::Authority::as_str).unwrap_or_default();
         if !is_secure || authority.is_empty() || authority.contains('@') {
             return Err("is not an address that begins with https://");
         }

@@ -55,7 +55,7 @@ impl Guard {
             return Err(Denial::MethodNotAllowed);
         }
         let host = sole_text(fields, &header::HOST).ok_or(Denial::Misdirected)?;
-        let authority = uri.authority().map(axum::http::uri::Authority::as_str);
+        let authority = uri.authority().map(http::uri::Authority::as_str);
         if !self.is_ours(host, local) || authority.is_some_and(|authority| !self.is_ours(authority, local)) {
             return Err(Denial::Misdirected);
         }

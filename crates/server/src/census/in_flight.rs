@@ -22,16 +22,19 @@ const TOLD: usize = 1024;
 pub(crate) enum Protocol {
     /// HTTP/1.0 or HTTP/1.1.
     Http1,
+    /// HTTP/2.
+    Http2,
 }
 
 impl Protocol {
     /// Every protocol.
-    pub(crate) const ALL: [Protocol; 1] = [Protocol::Http1];
+    pub(crate) const ALL: [Protocol; 2] = [Protocol::Http1, Protocol::Http2];
 
     /// As it is shown.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Protocol::Http1 => "http/1",
+            Protocol::Http2 => "http/2",
         }
     }
 }
@@ -68,6 +71,7 @@ pub(crate) struct Answering<'a> {
     pub(crate) number: u64,
     pub(crate) kind: Kind,
     pub(crate) peer: Peer,
+    pub(crate) protocol: Protocol,
     pub(crate) began: Moment,
     /// Where the content begins in the connection's stream, and how long it is there.
     pub(crate) content_at: u64,
@@ -88,6 +92,7 @@ struct Entry {
     number: u64,
     kind: Kind,
     peer: Peer,
+    protocol: Protocol,
     began: Moment,
     content_at: u64,
     content_length: u64,
@@ -104,7 +109,7 @@ pub(crate) struct Listed {
 impl InFlight {
     /// Puts an answer on the list.
     pub(crate) fn list(self: &Rc<Self>, answering: Answering<'_>, connection: &Rc<Presence>) -> Listed {
-        let Answering { file, number, kind, peer, began, content_at, content_length } = answering;
+        let Answering { file, number, kind, peer, protocol, began, content_at, content_length } = answering;
         let serial = self.serials.get();
         self.serials.set(serial + 1);
         let entry = Entry {
@@ -113,6 +118,7 @@ impl InFlight {
             number,
             kind,
             peer,
+            protocol,
             began,
             content_at,
             content_length,
@@ -152,7 +158,7 @@ impl Entry {
             number: self.number,
             kind: self.kind,
             peer: self.peer,
-            protocol: Protocol::Http1,
+            protocol: self.protocol,
             began: self.began,
             length: self.content_length,
             sent: of_content(progress.sent),

@@ -24,7 +24,6 @@ use super::receipts::{self, Dispatch, Numbered, Unnumbered};
 use crate::access_log::{Asked, Peer};
 use crate::backend::remembered::{Handle, Remembered};
 use crate::backend::variants::{Choice, Served};
-use crate::census::Protocol;
 use crate::clock;
 use crate::site::badge::BadgeOrder;
 use crate::site::listing::{PerPage, Query};
@@ -237,7 +236,7 @@ fn deliver(
         counted_kind(&decision, method).map(|kind| file.tally.take_number(kind, clock::today()));
     let body = match (&decision, &served.prepared_fields) {
         (Decision::Whole, Some(fields)) => {
-            worker.meter.answered(Protocol::Http1, status);
+            worker.meter.answered(output.receipts.protocol(), status);
             output.bytes.extend_from_slice(&worker.ok_start.now());
             output.bytes.extend_from_slice(worker.site.https().fields(output.scheme));
             output.bytes.extend_from_slice(fields);
@@ -460,7 +459,7 @@ pub(super) fn refuse(
 }
 
 pub(super) fn begin(status: Status, worker: &Worker, output: &mut Output) {
-    worker.meter.answered(Protocol::Http1, status);
+    worker.meter.answered(output.receipts.protocol(), status);
     write_start(&mut output.bytes, status, &worker.date.now());
     output.bytes.extend_from_slice(worker.site.https().fields(output.scheme));
 }

@@ -14,12 +14,14 @@ use tallyd_http::response::Body;
 use super::answer::{Answered, ContentState, MAX_SKIPPED_CONTENT, Progress, answer, refuse};
 use super::buffers::{Input, Output, Scheme};
 use super::departures::Farewell;
+use super::h2;
 use super::listing::{ListingOrder, Rendering};
 use super::presence::{Awaits, Interrupt, Phase};
 use super::receipts::Receipts;
 use super::socket::{Arrival, End, Followed, Socket};
 use crate::access_log::{Asked, Peer};
 use crate::backend::remembered::Handle;
+use crate::census::Protocol;
 use crate::site::badge::BadgeOrder;
 use crate::site::{CodingOrder, Search};
 use crate::transmit::{self, Outcome};
@@ -58,16 +60,43 @@ enum Step {
     SendListing(Box<Rendering>, Persistence),
     /// The content of an answer whose head is in the output.
     SendBody(Body<Handle>, Persistence),
+    /// The client speaks HTTP/2.
+    Switch,
     /// The end, once the output is written.
     Close(Farewell),
 }
 
+/// What the input is of what clients of HTTP/2 say first.
+enum Preface {
+    Absent,
+    Partial,
+    Whole,
+}
+
+/// How a conversation has ended.
+enum Ending {
+    /// Everything was said; this is how to close.
+    Said(Farewell),
+    /// The connection is broken, or the client was given up.
+    Broken,
+    /// It goes on in HTTP/2.
+    Switched,
+}
+
 /// Serves one client until either side is done.
 pub(crate) async fn serve(socket: Socket, peer: Peer, scheme: Scheme, worker: Rc<Worker>) {
-    let output = Output::new(peer, scheme, Receipts::new(Rc::clone(&worker.recipients)));
+    let output = Output::new(peer, scheme, Receipts::new(Rc::clone(&worker.recipients), Protocol::Http1));
     let (input, progress) = (Input::default(), Progress::default());
     let mut conversation = Conversation { socket, worker, input, output, progress };
-    let farewell = conversation.run().await;
+    let farewell = match conversation.run().await {
+        Ending::Said(farewell) => Some(farewell),
+        Ending::Broken => None,
+        Ending::Switched => {
+            let Conversation { socket, worker, input, .. } = conversation;
+            // What another version needs is no part of every connection.
+            return Box::pin(h2::serve(socket, input, peer, scheme, worker)).await;
+        }
+    };
     if farewell.is_none() {
         conversation.look_for_receipts();
     }
@@ -87,8 +116,8 @@ pub(crate) async fn serve(socket: Socket, peer: Peer, scheme: Scheme, worker: Rc
 }
 
 impl Conversation {
-    /// Converses until one side is done; returns how to close, unless the connection is broken.
-    async fn run(&mut self) -> Option<Farewell> {
+    /// Converses until one side is done.
+    async fn run(&mut self) -> Ending {
         loop {
             let waited = match self.advance() {
                 Step::Receive => self.receive().await,
@@ -98,21 +127,22 @@ impl Conversation {
                 Step::Encode(order) => self.encode(*order).await,
                 Step::SendBody(body, persistence) => match self.send_body(body).await {
                     Ok(Outcome::Whole) if persistence != Persistence::Close => Ok(()),
-                    Ok(Outcome::Whole) => return Some(self.farewell()),
+                    Ok(Outcome::Whole) => return Ending::Said(self.farewell()),
                     // The client cannot tell where the next head would begin: nothing may follow a short answer.
-                    Ok(Outcome::Truncated) => return Some(Farewell::AtOnce),
+                    Ok(Outcome::Truncated) => return Ending::Said(Farewell::AtOnce),
                     Err(end) => Err(end),
                 },
                 Step::Make(order) => self.make_badge(*order).await,
                 Step::Read(order) => self.read_directory(*order).await,
                 Step::SendListing(rendering, persistence) => match self.send_listing(*rendering).await {
                     Ok(()) if persistence != Persistence::Close => Ok(()),
-                    Ok(()) => return Some(self.farewell()),
+                    Ok(()) => return Ending::Said(self.farewell()),
                     Err(end) => Err(end),
                 },
+                Step::Switch => return Ending::Switched,
                 // The end of the connection travels in the same packet as the end of the answer.
                 Step::Close(farewell) => match self.flush(Followed::ByMore).await {
-                    Ok(()) => return Some(farewell),
+                    Ok(()) => return Ending::Said(farewell),
                     Err(end) => Err(end),
                 },
             };
@@ -121,10 +151,15 @@ impl Conversation {
             }
             match waited {
                 Ok(()) => {}
-                Err(End::Interrupted(Interrupt::SlowHead)) => return Some(self.give_up_on_head()),
-                Err(End::Finished | End::Interrupted(Interrupt::Idle)) => return Some(Farewell::AtOnce),
-                Err(End::Gone | End::Interrupted(Interrupt::SlowTransfer | Interrupt::Ending)) => {
-                    return None;
+                Err(End::Interrupted(Interrupt::SlowHead)) => return Ending::Said(self.give_up_on_head()),
+                Err(End::Finished | End::Interrupted(Interrupt::Idle)) => {
+                    return Ending::Said(Farewell::AtOnce);
+                }
+                Err(
+                    End::Gone
+                    | End::Interrupted(Interrupt::SlowTransfer | Interrupt::Ending | Interrupt::Flood),
+                ) => {
+                    return Ending::Broken;
                 }
             }
         }
@@ -137,6 +172,11 @@ impl Conversation {
                 return Step::Flush;
             }
             self.output.gather();
+            match self.preface() {
+                Preface::Absent => {}
+                Preface::Partial => return Step::Receive,
+                Preface::Whole => return Step::Switch,
+            }
             let (request, length) = match head::read(self.input.bytes()) {
                 Head::Complete { request, length } => (request, length),
                 Head::Partial => return Step::Receive,
@@ -165,6 +205,17 @@ impl Conversation {
             self.input.skip_empty_lines();
         }
         Step::Receive
+    }
+
+    /// Whether the client begins as one does that knows beforehand that HTTP/2 is spoken here (RFC 9113 §3.3).
+    fn preface(&self) -> Preface {
+        let bytes = self.input.bytes();
+        let is_first = self.output.position() == 0;
+        match bytes {
+            [b'P', b'R', b'I', ..] if is_first && bytes.starts_with(h2::PREFACE) => Preface::Whole,
+            [b'P', b'R', b'I', ..] if is_first && h2::PREFACE.starts_with(bytes) => Preface::Partial,
+            _ => Preface::Absent,
+        }
     }
 
     fn finish_request(&mut self, head_length: usize) {

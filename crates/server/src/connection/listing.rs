@@ -30,6 +30,8 @@ enum Framing {
     Chunked,
     /// HTTP/1.0 knows no chunks: the content ends with the connection (RFC 9112 §6.3).
     Close,
+    /// The content ends with its stream (RFC 9113 §8.1).
+    Stream,
 }
 
 /// A listing whose head is in the output.
@@ -56,6 +58,7 @@ pub(super) fn answer_with_listing(
         (Progress::Done, _) => Framing::Length(chunk.len()),
         (Progress::More, Version::Http11) => Framing::Chunked,
         (Progress::More, Version::Http10) => Framing::Close,
+        (Progress::More, Version::Http2) => Framing::Stream,
     };
     let persistence = if framing == Framing::Close { Persistence::Close } else { persistence };
     write_head(&listing, request, framing, persistence, worker, output);
@@ -63,7 +66,7 @@ pub(super) fn answer_with_listing(
         (RetrievalMethod::Head, _) => 0,
         (RetrievalMethod::Get, Framing::Length(length)) => length as u64,
         // It is said when it is known.
-        (RetrievalMethod::Get, Framing::Chunked | Framing::Close) => u64::MAX,
+        (RetrievalMethod::Get, Framing::Chunked | Framing::Close | Framing::Stream) => u64::MAX,
     };
     expect_unnumbered(Asked::Read(request), Status::OK, content_length, worker, output);
     match method {
@@ -92,17 +95,28 @@ fn write_head(
     match framing {
         Framing::Length(length) => write_field(&mut output.bytes, "Content-Length", &length.to_string()),
         Framing::Chunked => write_field(&mut output.bytes, "Transfer-Encoding", "chunked"),
-        Framing::Close => {}
+        Framing::Close | Framing::Stream => {}
     }
     write_end(&mut output.bytes, persistence);
 }
 
 impl Rendering {
+    /// Takes the next piece of the content, for those who send it without chunks; nothing after the last.
+    pub(super) fn next_piece(&mut self) -> Option<Vec<u8>> {
+        if self.chunk.is_empty() && self.progress == Progress::More {
+            self.progress = self.listing.render(&mut self.chunk);
+        }
+        let piece = std::mem::take(&mut self.chunk);
+        (!piece.is_empty()).then_some(piece)
+    }
+
     /// Sends what is in the output, and the content behind it.
     pub(super) async fn send(mut self, socket: &mut Socket, output: &mut Output) -> Result<(), End> {
         loop {
             match self.framing {
-                Framing::Length(_) | Framing::Close => output.bytes.extend_from_slice(&self.chunk),
+                Framing::Length(_) | Framing::Close | Framing::Stream => {
+                    output.bytes.extend_from_slice(&self.chunk);
+                }
                 Framing::Chunked => write_chunk(&mut output.bytes, &self.chunk),
             }
             if self.progress == Progress::Done {

@@ -5,6 +5,7 @@ mod badge;
 pub(crate) mod buffers;
 pub(crate) mod departures;
 pub(crate) mod h1;
+pub(crate) mod h2;
 mod listing;
 mod positions;
 pub(crate) mod presence;

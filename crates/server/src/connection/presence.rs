@@ -64,12 +64,14 @@ pub(crate) enum Interrupt {
     SlowTransfer,
     /// The server ends.
     Ending,
+    /// Far more than anybody needs of what asks for nothing.
+    Flood,
 }
 
 impl Interrupt {
     /// Every reason, in the order of their numbers.
-    pub(crate) const ALL: [Interrupt; 4] =
-        [Interrupt::Idle, Interrupt::SlowHead, Interrupt::SlowTransfer, Interrupt::Ending];
+    pub(crate) const ALL: [Interrupt; 5] =
+        [Interrupt::Idle, Interrupt::SlowHead, Interrupt::SlowTransfer, Interrupt::Ending, Interrupt::Flood];
 
     /// One word for it.
     pub(crate) fn name(self) -> &'static str {
@@ -78,6 +80,7 @@ impl Interrupt {
             Interrupt::SlowHead => "slow_head",
             Interrupt::SlowTransfer => "slow_transfer",
             Interrupt::Ending => "ending",
+            Interrupt::Flood => "flood",
         }
     }
 }

@@ -16,7 +16,7 @@ use tallyd_ledger::{Client, Delivery, Kind, Moment, Outcome, Received, Reporter,
 use super::presence::Presence;
 use crate::access_log::{AccessLog, Answered, Details, Exchange, Peer};
 use crate::backend::remembered::Remembered;
-use crate::census::{Answering, InFlight, Listed};
+use crate::census::{Answering, InFlight, Listed, Protocol};
 use crate::clock::{self, Moment as Tick};
 
 /// How many answers, and for how long, a busy connection may have on its way before it is asked what has arrived: to ask is a
@@ -96,6 +96,7 @@ pub(crate) struct Recipients {
 pub(crate) struct Receipts {
     waiting: Vec<Dispatch>,
     recipients: Rc<Recipients>,
+    protocol: Protocol,
     /// How much of the stream is known to have arrived.
     acknowledged: u64,
     /// How much of the stream was written.
@@ -154,14 +155,26 @@ fn parts_within(parts: &Multipart, mut length: u64) -> Vec<Range<u64>> {
 }
 
 impl Receipts {
-    /// None yet; they will be reported to `recipients`.
-    pub(crate) fn new(recipients: Rc<Recipients>) -> Receipts {
-        Receipts { waiting: Vec::new(), recipients, acknowledged: 0, written: 0, settled: Tick::now() }
+    /// None yet; they will be sent by `protocol` and reported to `recipients`.
+    pub(crate) fn new(recipients: Rc<Recipients>, protocol: Protocol) -> Receipts {
+        Receipts {
+            waiting: Vec::new(),
+            recipients,
+            protocol,
+            acknowledged: 0,
+            written: 0,
+            settled: Tick::now(),
+        }
     }
 
     /// Adds an answer that is about to be written.
     pub(crate) fn expect(&mut self, dispatch: Dispatch) {
         self.waiting.push(dispatch);
+    }
+
+    /// What the answers are sent by.
+    pub(crate) fn protocol(&self) -> Protocol {
+        self.protocol
     }
 
     /// Whether nothing is on its way.
@@ -171,7 +184,7 @@ impl Receipts {
 
     /// Whether it is time to ask what has arrived, although the conversation goes on.
     pub(crate) fn are_due(&self) -> bool {
-        !self.is_empty() && (self.waiting.len() >= MANY || Tick::now().since(self.settled) >= LONG)
+        are_due(self.waiting.len(), self.settled)
     }
 
     /// How much of the stream is known to have arrived.
@@ -193,7 +206,7 @@ impl Receipts {
     pub(crate) fn announce(&mut self, connection: &Rc<Presence>) {
         for dispatch in &mut self.waiting {
             match dispatch {
-                Dispatch::Numbered(answer) => answer.announce(&self.recipients, connection),
+                Dispatch::Numbered(answer) => answer.announce(&self.recipients, self.protocol, connection),
                 Dispatch::Unnumbered(_) => {}
             }
         }
@@ -214,6 +227,11 @@ impl Receipts {
             self.waiting = Vec::new();
         }
     }
+}
+
+/// Whether it is time to ask what has arrived of this many things on their way, when it was last asked `since`.
+pub(super) fn are_due(count: usize, since: Tick) -> bool {
+    count > 0 && (count >= MANY || Tick::now().since(since) >= LONG)
 }
 
 impl Drop for Receipts {
@@ -263,7 +281,7 @@ impl Dispatch {
 }
 
 impl Numbered {
-    fn announce(&mut self, recipients: &Recipients, connection: &Rc<Presence>) {
+    fn announce(&mut self, recipients: &Recipients, protocol: Protocol, connection: &Rc<Presence>) {
         recipients.ledger.began(&mut self.request);
         match self.request.kind() {
             Kind::Full | Kind::Partial if self.listed.is_none() => {
@@ -272,6 +290,7 @@ impl Numbered {
                     number: self.request.number(),
                     kind: self.request.kind(),
                     peer: Peer { ip: self.client.address, port: self.client.port },
+                    protocol,
                     began: self.began,
                     content_at: self.content_at,
                     content_length: self.content.length(),

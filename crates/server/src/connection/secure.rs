@@ -10,11 +10,11 @@ use tallyd_http::refusal::Refusal;
 use super::answer::refuse;
 use super::buffers::{Input, Output, Scheme};
 use super::departures::Farewell;
-use super::h1;
 use super::receipts::Receipts;
 use super::socket::{Arrival, End, Failure, Socket};
+use super::{h1, h2};
 use crate::access_log::{Asked, Peer};
-use crate::census::Handshake;
+use crate::census::{Handshake, Protocol};
 use crate::tls::certificates::ACME_TLS_ALPN;
 use crate::worker::Worker;
 
@@ -38,11 +38,14 @@ pub(crate) async fn serve(mut socket: Socket, peer: Peer, worker: Rc<Worker>, co
         Ok(()) => {
             let handshake = if socket.is_resumed() { Handshake::Resumed } else { Handshake::Full };
             worker.meter.shook_hands(handshake);
-            if socket.protocol() == Some(ACME_TLS_ALPN) {
+            match socket.protocol() {
                 // The handshake was all that the authority came for (RFC 8737 §6.2).
-                return part(socket, peer, &worker).await;
+                Some(ACME_TLS_ALPN) => part(socket, peer, &worker).await,
+                Some(h2::ALPN) => {
+                    Box::pin(h2::serve(socket, Input::default(), peer, Scheme::Https, worker)).await;
+                }
+                Some(_) | None => h1::serve(socket, peer, Scheme::Https, worker).await,
             }
-            h1::serve(socket, peer, Scheme::Https, worker).await;
         }
         Err(Unsecured::PlainHttp(input)) => {
             worker.meter.shook_hands(Handshake::PlainHttp);
@@ -54,7 +57,8 @@ pub(crate) async fn serve(mut socket: Socket, peer: Peer, worker: Rc<Worker>, co
 
 /// Ends a connection on which nothing was said.
 async fn part(mut socket: Socket, peer: Peer, worker: &Rc<Worker>) {
-    let output = Output::new(peer, Scheme::Https, Receipts::new(Rc::clone(&worker.recipients)));
+    let receipts = Receipts::new(Rc::clone(&worker.recipients), Protocol::Http1);
+    let output = Output::new(peer, Scheme::Https, receipts);
     if socket.say_end().await.is_ok()
         && let Ok(departing) = socket.depart(output.receipts, Farewell::AtOnce)
     {
@@ -127,7 +131,8 @@ fn kind_of(error: &Error) -> Handshake {
 
 /// Tells a client that speaks without TLS, in its own words, what to do.
 fn explain(mut socket: Socket, peer: Peer, worker: &Rc<Worker>, input: &Input) {
-    let mut output = Output::new(peer, Scheme::Http, Receipts::new(Rc::clone(&worker.recipients)));
+    let mut output =
+        Output::new(peer, Scheme::Http, Receipts::new(Rc::clone(&worker.recipients), Protocol::Http1));
     let asked = Asked::Unreadable(input.bytes());
     refuse(Refusal::WithoutTls, asked, Persistence::Close, worker, &mut output);
     // It fits the buffer of every socket that nothing was sent on.

@@ -40,7 +40,6 @@ impl Session {
     }
 
     /// What the client and we have agreed to speak (RFC 7301).
-    #[allow(dead_code, reason = "for protocols that are agreed on")]
     pub(super) fn protocol(&self) -> Option<&[u8]> {
         self.connection.alpn_protocol()
     }

@@ -160,7 +160,9 @@ impl Socket {
         }
     }
 
-    fn poll_receive(
+    /// Ready with how many bytes were put into the input's room, which are to be added to it; 0 means that the client has
+    /// said that nothing more comes.
+    pub(super) fn poll_receive(
         &mut self,
         context: &mut Context<'_>,
         input: &mut Input,
@@ -217,6 +219,47 @@ impl Socket {
             }
         }
         self.send(second, followed).await
+    }
+
+    /// Takes some of `bytes` to be sent; ready with how many. What is taken need not be sent before [`Socket::poll_flush`]
+    /// is ready.
+    pub(super) fn poll_send(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize, End>> {
+        if self.is_sealed() {
+            // Records are made when those before them are gone, so that a batch at most is held.
+            ready!(self.poll_flush(context))?;
+            return Poll::Ready(self.seal(bytes, &[]));
+        }
+        loop {
+            match self.stream.try_write(|socket| rustix::net::send(socket, bytes, SendFlags::empty())) {
+                Ok(sent) => return Poll::Ready(Ok(self.note_sent(sent))),
+                Err(error) => ready!(self.poll_again(context, &error))?,
+            }
+        }
+    }
+
+    /// Ready when everything that was taken has been sent.
+    pub(super) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
+        loop {
+            match self.try_send_records(Followed::ByNothing) {
+                Ok(0) => return Poll::Ready(Ok(())),
+                Ok(_) => {}
+                Err(error) => ready!(self.poll_again(context, &error))?,
+            }
+        }
+    }
+
+    /// Ready when a write that failed may be tried again.
+    fn poll_again(&mut self, context: &mut Context<'_>, error: &io::Error) -> Poll<Result<(), End>> {
+        match error.kind() {
+            io::ErrorKind::Interrupted => Poll::Ready(Ok(())),
+            io::ErrorKind::WouldBlock => {
+                if let Poll::Ready(end) = self.poll_interrupt(context) {
+                    return Poll::Ready(Err(end));
+                }
+                self.stream.poll_writable(context).map_err(|_| End::Gone)
+            }
+            _ => Poll::Ready(Err(End::Gone)),
+        }
     }
 
     /// Sends what is still held back because more was announced.
@@ -323,7 +366,7 @@ impl Socket {
     }
 
     /// Bytes of the stream that have arrived, in either direction.
-    fn arrived(&self) -> u64 {
+    pub(super) fn arrived(&self) -> u64 {
         self.received + self.stream_acknowledged()
     }
 
@@ -376,7 +419,6 @@ impl Socket {
     }
 
     /// What the handshake has agreed to speak, if the client has offered anything (RFC 7301).
-    #[allow(dead_code, reason = "for protocols that are agreed on")]
     pub(crate) fn protocol(&self) -> Option<&[u8]> {
         match &self.channel {
             Channel::Plain => None,

@@ -20,7 +20,7 @@ use crate::connection::session::BATCH_BYTES;
 use crate::connection::socket::{End, Followed, Socket};
 
 /// How much of a file is sent before others get their turn, in bytes: some 150 µs of one core.
-const WINDOW_BYTES: u64 = 1024 * 1024;
+pub(crate) const WINDOW_BYTES: u64 = 1024 * 1024;
 
 /// The same for what is encrypted, which takes several times as long.
 const SEALED_WINDOW_BYTES: u64 = 256 * 1024;
@@ -184,7 +184,7 @@ fn is_resident(file: &OwnedFd, from: u64, to: u64) -> bool {
 }
 
 /// Brings a stretch of a file into the page cache.
-async fn read_ahead(file: Arc<OwnedFd>, from: u64, to: u64) {
+pub(crate) async fn read_ahead(file: Arc<OwnedFd>, from: u64, to: u64) {
     let read = tokio::task::spawn_blocking(move || {
         // A hint: the file is read below whether or not the kernel takes it.
         let _ = fadvise(&*file, from, std::num::NonZero::new(to - from + READ_AHEAD_BYTES), Advice::WillNeed);

@@ -9,6 +9,7 @@ mod audits;
 mod chromium;
 mod curl;
 mod git;
+mod http2;
 mod nginx;
 mod pip;
 mod program;

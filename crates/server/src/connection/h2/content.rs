@@ -1,0 +1,166 @@
+//! The content of an answer as data on a stream, as fast as its client lets it come (RFC 9113 §5.2).
+
+use std::future::poll_fn;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+
+use bytes::Bytes;
+use h2::SendStream;
+use tallyd_http::multipart::Piece;
+use tallyd_http::range::ByteRange;
+use tallyd_http::response::Body;
+
+use super::exchange::Gone;
+use super::link::Link;
+use crate::backend::folder::{Failure, Patience, read_at};
+use crate::backend::remembered::Handle;
+use crate::transmit::{WINDOW_BYTES, indices, read_ahead};
+
+/// How much of a file is read at a time, in bytes: what a stream holds of it, beside what `h2` holds for it.
+const PIECE_BYTES: u64 = 64 * 1024;
+
+/// How much is sent before others get their turn, in bytes.
+const TURN_BYTES: u64 = 256 * 1024;
+
+/// How sending ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// All of it is on its way, and the end of the stream.
+    Whole,
+    /// The file ended before its promised length.
+    Truncated,
+}
+
+/// Whether a piece is the last of its stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Last,
+    Within,
+}
+
+/// Sends a content that is not empty, and the end of the stream.
+pub(super) async fn send_body(
+    stream: &mut SendStream<Bytes>,
+    body: Body<Handle>,
+    link: &Rc<Link>,
+) -> Result<Sent, Gone> {
+    match body {
+        Body::Empty => stream.send_data(Bytes::new(), true).map(|()| Sent::Whole).map_err(Gone::from),
+        Body::Bytes(bytes) => {
+            send_memory(stream, Bytes::copy_from_slice(&bytes), Place::Last).await.map(|()| Sent::Whole)
+        }
+        Body::Slice { handle, range } => send_slice(stream, &handle, range, Place::Last, link).await,
+        Body::Parts { handle, parts } => {
+            for piece in parts.pieces() {
+                let sent = match piece {
+                    Piece::Bytes(bytes) => {
+                        let bytes = Bytes::copy_from_slice(&bytes);
+                        send_memory(stream, bytes, Place::Within).await.map(|()| Sent::Whole)
+                    }
+                    Piece::Slice(range) => send_slice(stream, &handle, range, Place::Within, link).await,
+                };
+                if sent? == Sent::Truncated {
+                    return Ok(Sent::Truncated);
+                }
+            }
+            stream.send_data(Bytes::new(), true)?;
+            Ok(Sent::Whole)
+        }
+    }
+}
+
+/// Sends a piece that more follows.
+pub(super) async fn send_piece(stream: &mut SendStream<Bytes>, bytes: Bytes) -> Result<(), Gone> {
+    send_memory(stream, bytes, Place::Within).await
+}
+
+async fn send_slice(
+    stream: &mut SendStream<Bytes>,
+    handle: &Handle,
+    range: ByteRange,
+    place: Place,
+    link: &Rc<Link>,
+) -> Result<Sent, Gone> {
+    let bytes = match handle {
+        Handle::Memory(content) => Bytes::copy_from_slice(&content[indices(range)]),
+        Handle::Shared(content) => Bytes::from_owner(Arc::clone(content)).slice(indices(range)),
+        Handle::File(file) => return send_file(stream, file, range, place, link).await,
+    };
+    send_memory(stream, bytes, place).await.map(|()| Sent::Whole)
+}
+
+async fn send_memory(stream: &mut SendStream<Bytes>, mut bytes: Bytes, place: Place) -> Result<(), Gone> {
+    while !bytes.is_empty() {
+        let room = room(stream, bytes.len()).await?;
+        let piece = bytes.split_to(room.min(bytes.len()));
+        stream.send_data(piece, bytes.is_empty() && place == Place::Last)?;
+    }
+    Ok(())
+}
+
+async fn send_file(
+    stream: &mut SendStream<Bytes>,
+    file: &Arc<OwnedFd>,
+    range: ByteRange,
+    place: Place,
+    link: &Rc<Link>,
+) -> Result<Sent, Gone> {
+    let (mut offset, end) = (range.first(), range.last() + 1);
+    let mut patience = Patience::CachedOnly;
+    let mut turn = 0;
+    while offset < end {
+        let room = room(stream, (end - offset).min(PIECE_BYTES) as usize).await?;
+        let mut piece = vec![0; room.min((end - offset).min(PIECE_BYTES) as usize)];
+        match read_at(file, &mut piece, offset, patience) {
+            Ok(0) => return Ok(Sent::Truncated),
+            Ok(taken) => {
+                piece.truncate(taken);
+                offset += taken as u64;
+                turn += taken as u64;
+                stream.send_data(piece.into(), offset == end && place == Place::Last)?;
+            }
+            Err(Failure::Cold) => {
+                let waiting = link.wait();
+                read_ahead(Arc::clone(file), offset, end.min(offset + WINDOW_BYTES)).await;
+                drop(waiting);
+                // What is read next was read a moment ago, on whatever file system.
+                patience = Patience::MayBlock;
+                continue;
+            }
+            Err(Failure::Missing | Failure::Denied | Failure::Busy | Failure::Broken) => {
+                return Ok(Sent::Truncated);
+            }
+        }
+        patience = Patience::CachedOnly;
+        if turn >= TURN_BYTES {
+            turn = 0;
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(Sent::Whole)
+}
+
+/// Waits until the client and the connection have room for some of `wanted` bytes; returns for how many.
+async fn room(stream: &mut SendStream<Bytes>, wanted: usize) -> Result<usize, Gone> {
+    stream.reserve_capacity(wanted);
+    poll_fn(|context| {
+        if stream.capacity() > 0 {
+            // The client may have reset the stream although there is room.
+            return match stream.poll_reset(context) {
+                Poll::Pending => Poll::Ready(Ok(stream.capacity())),
+                Poll::Ready(_) => Poll::Ready(Err(Gone)),
+            };
+        }
+        loop {
+            match stream.poll_capacity(context) {
+                Poll::Ready(Some(Ok(0))) => {}
+                Poll::Ready(Some(Ok(room))) => return Poll::Ready(Ok(room)),
+                Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(Err(Gone)),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    })
+    .await
+}

@@ -1,0 +1,223 @@
+//! One request and its answer, on a stream (RFC 9113 §8.1): the same answers as in HTTP/1.1, in frames.
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+use h2::SendStream;
+use h2::server::SendResponse;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use tallyd_http::h1::written::WrittenHead;
+use tallyd_http::response::Body;
+
+use super::content::{self, Sent};
+use super::deliveries::stream_presence;
+use super::link::Link;
+use super::request::request_of;
+use crate::access_log::Peer;
+use crate::backend::remembered::Handle;
+use crate::census::Protocol;
+use crate::connection::answer::{Answered, ContentState, Progress, answer};
+use crate::connection::buffers::{Output, Scheme};
+use crate::connection::listing::{ListingOrder, Rendering};
+use crate::connection::receipts::Receipts;
+use crate::site::badge::BadgeOrder;
+use crate::site::{CodingOrder, Search};
+
+/// A request that is being answered.
+pub(super) struct Exchange {
+    link: Rc<Link>,
+    stream: u32,
+    parts: Parts,
+    progress: Progress,
+    output: Output,
+    respond: SendResponse<Bytes>,
+}
+
+/// What an answer has to wait for.
+pub(super) enum Step {
+    /// A file that is not in the kernel's caches.
+    Fetch(Box<Search<'static>>),
+    /// A file to be coded.
+    Encode(Box<CodingOrder>),
+    /// A badge to be made.
+    Make(Box<BadgeOrder>),
+    /// A directory to be read and shown.
+    Read(Box<ListingOrder>),
+    /// Its content, whose head was sent.
+    SendBody(SendStream<Bytes>, Body<Handle>),
+    /// A listing, whose head was sent.
+    SendListing(SendStream<Bytes>, Box<Rendering>),
+}
+
+/// When the content follows its head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Follows {
+    AtOnce,
+    Later,
+}
+
+/// The stream is no more: its client has reset it, or the connection has ended.
+#[derive(Debug)]
+pub(super) struct Gone;
+
+impl From<h2::Error> for Gone {
+    fn from(_: h2::Error) -> Gone {
+        Gone
+    }
+}
+
+impl Exchange {
+    /// A request that has come.
+    pub(super) fn new(
+        link: Rc<Link>,
+        peer: Peer,
+        scheme: Scheme,
+        parts: Parts,
+        respond: SendResponse<Bytes>,
+    ) -> Exchange {
+        let receipts = Receipts::new(Rc::clone(&link.worker.recipients), Protocol::Http2);
+        let mut output = Output::new(peer, scheme, receipts);
+        output.acquire(&link.worker.buffers);
+        // What content it has, its stream throws away.
+        let progress = Progress { content: ContentState::Skipped, selection: None };
+        Exchange { stream: respond.stream_id().as_u32(), link, parts, progress, output, respond }
+    }
+
+    /// Answers as far as that is possible without waiting.
+    pub(super) fn advance(&mut self) -> Result<Option<Step>, Gone> {
+        let worker = &*self.link.worker;
+        let answered = answer(&request_of(&self.parts), &mut self.progress, worker, &mut self.output);
+        let step = match answered {
+            Answered::Wholly(_) => {
+                self.send_wholly()?;
+                return Ok(None);
+            }
+            Answered::ButForContent(body, _) => Step::SendBody(self.send_head()?, body),
+            Answered::ButForListing(rendering, _) => Step::SendListing(self.send_head()?, rendering),
+            Answered::AfterReading(order) => Step::Read(order),
+            Answered::AfterMaking(order) => Step::Make(order),
+            Answered::AfterCoding(order) => Step::Encode(order),
+            Answered::AfterFetch(search) => Step::Fetch(search),
+            // Content is skipped before it is thought of.
+            Answered::AfterContent(_) => return Err(Gone),
+        };
+        Ok(Some(step))
+    }
+
+    /// Does what is waited for, and the rest.
+    pub(super) async fn go_on(mut self, mut step: Step) {
+        loop {
+            match self.take(step).await {
+                Ok(Some(next)) => step = next,
+                Ok(None) => return,
+                Err(Gone) => return self.link.abort(self.stream),
+            }
+        }
+    }
+
+    /// Gives up.
+    pub(super) fn abort(&self) {
+        self.link.abort(self.stream);
+    }
+
+    async fn take(&mut self, step: Step) -> Result<Option<Step>, Gone> {
+        let worker = Rc::clone(&self.link.worker);
+        let waiting = self.link.wait();
+        let selection = match step {
+            Step::Fetch(search) => worker.site.fetch(*search).await,
+            Step::Encode(order) => worker.site.encode(*order).await,
+            Step::Make(order) => worker.site.make_badge(*order).await,
+            Step::Read(order) => {
+                let ListingOrder { path, query, form } = *order;
+                worker.site.list(path, query, form).await
+            }
+            Step::SendBody(stream, body) => {
+                drop(waiting);
+                return self.send_body(stream, body).await.map(|()| None);
+            }
+            Step::SendListing(stream, rendering) => {
+                drop(waiting);
+                return self.send_listing(stream, *rendering).await.map(|()| None);
+            }
+        };
+        drop(waiting);
+        self.progress.selection = Some(selection);
+        self.advance()
+    }
+
+    /// Sends an answer that is wholly in the output.
+    fn send_wholly(&mut self) -> Result<(), Gone> {
+        let head = WrittenHead::read(&self.output.bytes);
+        let length = head.length;
+        let response = response_of(&head);
+        self.output.gather();
+        let content = Bytes::copy_from_slice(&self.output.bytes[length..]);
+        self.begin(length, Follows::AtOnce);
+        let mut stream = self.respond.send_response(response, content.is_empty())?;
+        if !content.is_empty() {
+            stream.send_data(content, true)?;
+        }
+        Ok(())
+    }
+
+    /// Sends a head that is in the output, and what of the content is there.
+    fn send_head(&mut self) -> Result<SendStream<Bytes>, Gone> {
+        let head = WrittenHead::read(&self.output.bytes);
+        let (length, response) = (head.length, response_of(&head));
+        self.begin(length, Follows::Later);
+        Ok(self.respond.send_response(response, false)?)
+    }
+
+    /// Gives what is promised of the answer to those who see what arrives.
+    fn begin(&mut self, head_length: usize, follows: Follows) {
+        let nothing = Receipts::new(Rc::clone(&self.link.worker.recipients), Protocol::Http2);
+        let mut receipts = std::mem::replace(&mut self.output.receipts, nothing);
+        let presence = stream_presence();
+        if follows == Follows::Later {
+            receipts.announce(&presence);
+        }
+        self.output.release(&self.link.worker.buffers);
+        self.link.deliveries.borrow_mut().begin(self.stream, head_length, receipts, presence);
+    }
+
+    async fn send_body(&mut self, mut stream: SendStream<Bytes>, body: Body<Handle>) -> Result<(), Gone> {
+        match content::send_body(&mut stream, body, &self.link).await? {
+            Sent::Whole => Ok(()),
+            Sent::Truncated => {
+                // The client must not take what came for all there is.
+                stream.send_reset(h2::Reason::INTERNAL_ERROR);
+                Err(Gone)
+            }
+        }
+    }
+
+    async fn send_listing(
+        &mut self,
+        mut stream: SendStream<Bytes>,
+        mut rendering: Rendering,
+    ) -> Result<(), Gone> {
+        let mut length = 0;
+        while let Some(piece) = rendering.next_piece() {
+            length += piece.len() as u64;
+            content::send_piece(&mut stream, piece.into()).await?;
+            // Others get their turn between two pieces.
+            tokio::task::yield_now().await;
+        }
+        self.link.deliveries.borrow_mut().ends_after(self.stream, length);
+        stream.send_data(Bytes::new(), true)?;
+        Ok(())
+    }
+}
+
+/// The head, as `h2` writes it.
+fn response_of(head: &WrittenHead<'_>) -> Response<()> {
+    let mut response = Response::new(());
+    *response.status_mut() = StatusCode::from_u16(head.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in head.lines.clone() {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+}

@@ -1,0 +1,81 @@
+//! Frames that cost the server work and ask for nothing: counted, and too many of them give a client up.
+//!
+//! `h2` bounds what has a memory (streams, resets, field sections); what passes without a trace is bounded here.
+
+use std::time::Duration;
+
+use super::frames::{END_STREAM, Frame, Kind};
+use crate::clock::Moment;
+
+/// How many such frames a client may send within a window. A browser sends some dozen; a client that opens its window for each
+/// of a thousand frames of content a second has answers to show for it.
+const MOST: u32 = 4_000;
+const WINDOW: Duration = Duration::from_secs(4);
+
+/// How many window updates are for nothing each: one is sent for every few frames of content.
+const UPDATES: u32 = 16;
+
+/// What a client has sent in this window.
+#[derive(Debug, Default)]
+pub(super) struct Flood {
+    since: Moment,
+    frames: u32,
+    updates: u32,
+}
+
+impl Flood {
+    /// Notes a frame of the client's.
+    pub(super) fn note(&mut self, frame: Frame) {
+        let is_idle = match frame.kind {
+            Kind::Settings | Kind::Ping | Kind::Priority | Kind::Reset | Kind::Continuation | Kind::Other => {
+                true
+            }
+            Kind::Data => frame.length == 0 && !frame.has(END_STREAM),
+            Kind::WindowUpdate => {
+                self.updates += 1;
+                self.updates.is_multiple_of(UPDATES)
+            }
+            Kind::Headers => false,
+        };
+        if is_idle {
+            let now = Moment::now();
+            if now.since(self.since) >= WINDOW {
+                (self.since, self.frames) = (now, 0);
+            }
+            self.frames += 1;
+        }
+    }
+
+    /// Whether they are too many.
+    pub(super) fn is_one(&self) -> bool {
+        self.frames > MOST
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(kind: Kind, flags: u8, length: u32, count: u32, expect: bool) {
+        let mut flood = Flood::default();
+        for _ in 0..count {
+            flood.note(Frame { kind, flags, stream: 1, length });
+        }
+        assert_eq!(flood.is_one(), expect, "{count} of {kind:?}");
+    }
+
+    #[test]
+    fn frames_that_ask_for_nothing_are_bounded() {
+        for kind in [Kind::Settings, Kind::Ping, Kind::Priority, Kind::Reset, Kind::Continuation] {
+            check(kind, 0, 8, MOST, false);
+            check(kind, 0, 8, 2 * MOST, true);
+        }
+        check(Kind::Data, 0, 0, 2 * MOST, true);
+        check(Kind::Data, 0, 1, 2 * MOST, false);
+        check(Kind::Data, END_STREAM, 0, 2 * MOST, false);
+        check(Kind::Headers, 0, 8, 100 * MOST, false);
+        check(Kind::WindowUpdate, 0, 4, 8 * MOST, false);
+        check(Kind::WindowUpdate, 0, 4, 100 * MOST, true);
+    }
+}

@@ -1,0 +1,309 @@
+//! A connection's socket as the frames see it: an `AsyncRead` and `AsyncWrite` that coalesces what many streams write, knows
+//! whose bytes it carries, and is bounded in time by the roster.
+
+use std::cell::{Cell, RefCell};
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::deliveries::Deliveries;
+use super::flood::Flood;
+use super::frames::{Follower, Kind};
+use crate::census::Protocol;
+use crate::clock::Moment;
+use crate::connection::buffers::Input;
+use crate::connection::departures::Farewell;
+use crate::connection::presence::{Awaits, Interrupt, Phase};
+use crate::connection::receipts::{self, Receipts};
+use crate::connection::socket::{End, Socket};
+use crate::worker::Worker;
+
+/// How much is gathered before it is sent although more is to come, in bytes.
+const FULL_BYTES: usize = 64 * 1024;
+
+/// What a connection's tasks share.
+pub(super) struct Link {
+    pub(super) worker: Rc<Worker>,
+    pub(super) deliveries: RefCell<Deliveries>,
+    /// Nothing once it is closed.
+    line: RefCell<Option<Line>>,
+    /// Whether the client has begun as it must.
+    is_open: Cell<bool>,
+    /// Why the roster gave the client up, if it did.
+    interrupt: Cell<Option<Interrupt>>,
+    /// How many streams wait for something that is not their client's to do.
+    waiting: Cell<usize>,
+}
+
+/// The socket with what is on its way through it.
+struct Line {
+    socket: Socket,
+    input: Input,
+    /// What was written and not sent, from `start` on.
+    out: Vec<u8>,
+    start: usize,
+    incoming: Follower,
+    flood: Flood,
+    looked: Moment,
+}
+
+/// What `h2` reads from and writes to.
+pub(super) struct Wire(pub(super) Rc<Link>);
+
+impl Link {
+    /// A link over `socket`, from which `input` was read already.
+    pub(super) fn new(socket: Socket, input: Input, worker: Rc<Worker>) -> Link {
+        let line = Line {
+            socket,
+            input,
+            out: Vec::new(),
+            start: 0,
+            incoming: Follower::of_client(),
+            flood: Flood::default(),
+            looked: Moment::now(),
+        };
+        Link {
+            worker,
+            deliveries: RefCell::default(),
+            line: RefCell::new(Some(line)),
+            is_open: Cell::new(false),
+            interrupt: Cell::new(None),
+            waiting: Cell::new(0),
+        }
+    }
+
+    /// Says that the client has begun as it must.
+    pub(super) fn open(&self) {
+        self.is_open.set(true);
+    }
+
+    /// Why the roster has given the client up, if it has.
+    pub(super) fn interrupt(&self) -> Option<Interrupt> {
+        self.interrupt.get()
+    }
+
+    /// Says that a request has come.
+    pub(super) fn answering(&self) {
+        if let Some(line) = &*self.line.borrow() {
+            line.socket.presence().answer();
+        }
+    }
+
+    /// Says that a stream waits for a disk, until the returned value is dropped.
+    pub(super) fn wait(self: &Rc<Self>) -> Waiting {
+        self.waiting.set(self.waiting.get() + 1);
+        Waiting(Rc::clone(self))
+    }
+
+    /// Says what the connection waits for, now that it has nothing to do.
+    pub(super) fn rest(&self) {
+        let line = self.line.borrow();
+        let Some(line) = &*line else { return };
+        let deliveries = self.deliveries.borrow();
+        let presence = line.socket.presence();
+        let is_sending = deliveries.are_unfinished() || !line.out.is_empty();
+        let phase = match (is_sending, self.waiting.get()) {
+            (true, _) => Phase::Transfer,
+            (false, 1..) => Phase::Fetching,
+            (false, 0) => Phase::Idle,
+        };
+        if !deliveries.are_done() {
+            line.socket.await_acknowledgements(Awaits::Some);
+        }
+        match (phase, presence.phase()) {
+            (phase, now) if phase == now => {}
+            (Phase::Idle, Phase::Fresh) => {}
+            (Phase::Transfer, _) => presence.begin_transfer(Phase::Transfer, line.socket.arrived()),
+            (phase, _) => presence.enter(phase),
+        }
+    }
+
+    /// Gives up what of a stream's answer has not arrived.
+    pub(super) fn abort(&self, stream: u32) {
+        if let Some(line) = &*self.line.borrow() {
+            let mut deliveries = self.deliveries.borrow_mut();
+            deliveries.settle(line.socket.acknowledged());
+            deliveries.abort(stream);
+        }
+    }
+
+    /// Waits until what was sent has arrived or the client is given up, and closes. What is still to be written for streams
+    /// that are left is given up.
+    pub(super) async fn close(&self, farewell: Farewell) {
+        let Some(mut line) = self.line.take() else { return };
+        let mut deliveries = self.deliveries.take();
+        while !deliveries.are_done() && !deliveries.are_unfinished() {
+            line.socket.await_acknowledgements(Awaits::Some);
+            line.input.clear();
+            let arrival = line.socket.receive(&mut line.input, &self.worker.buffers).await;
+            deliveries.settle(line.socket.acknowledged());
+            if arrival.is_err() {
+                break;
+            }
+        }
+        drop(deliveries);
+        line.input.clear();
+        line.input.release(&self.worker.buffers);
+        // A client that does not take this either is seen off like one that does.
+        let _ = line.socket.say_end().await;
+        let nothing = Receipts::new(Rc::clone(&self.worker.recipients), Protocol::Http2);
+        if let Ok(departing) = line.socket.depart(nothing, farewell) {
+            self.worker.farewells.see_off(departing);
+        }
+    }
+
+    /// Closes at once.
+    pub(super) fn break_off(&self) {
+        if let Some(line) = self.line.take() {
+            self.deliveries.take().settle(line.socket.acknowledged());
+        }
+    }
+}
+
+impl Line {
+    /// Asks what has arrived.
+    fn look(&mut self, deliveries: &mut Deliveries) {
+        self.looked = Moment::now();
+        deliveries.settle(self.socket.acknowledged());
+        if deliveries.are_done() {
+            self.socket.await_acknowledgements(Awaits::None);
+        }
+    }
+
+    /// Sends what is waiting.
+    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
+        while self.start < self.out.len() {
+            self.start += ready!(self.socket.poll_send(context, &self.out[self.start..]))?;
+        }
+        self.out.clear();
+        self.start = 0;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let shared = &*self.0;
+        let mut line = shared.line.borrow_mut();
+        let Some(line) = &mut *line else { return Poll::Ready(Ok(())) };
+        let deliveries = &mut *shared.deliveries.borrow_mut();
+        if line.socket.presence().take_nudge() {
+            line.look(deliveries);
+        }
+        if line.input.is_empty() {
+            match line.socket.poll_receive(context, &mut line.input, &shared.worker.buffers) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Ok(())),
+                Poll::Ready(Ok(taken)) => line.input.extend(taken),
+                Poll::Ready(Err(end)) => return shared.poll_end(end),
+                Poll::Pending => {
+                    line.input.release(&shared.worker.buffers);
+                    return Poll::Pending;
+                }
+            }
+            let is_due = receipts::are_due(deliveries.under_way(), line.looked);
+            if is_due {
+                line.look(deliveries);
+            }
+        }
+        let taken = line.input.bytes().len().min(buffer.remaining());
+        let bytes = &line.input.bytes()[..taken];
+        let (flood, socket) = (&mut line.flood, &line.socket);
+        line.incoming.follow(bytes, |frame, _| {
+            flood.note(frame);
+            if frame.kind == Kind::Reset {
+                deliveries.settle(socket.acknowledged());
+                deliveries.abort(frame.stream);
+            }
+        });
+        if line.flood.is_one() {
+            return shared.poll_end(End::Interrupted(Interrupt::Flood));
+        }
+        buffer.put_slice(bytes);
+        line.input.consume(taken);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Link {
+    /// What `h2` is told of the connection's end.
+    fn poll_end(&self, end: End) -> Poll<io::Result<()>> {
+        match end {
+            End::Finished => Poll::Ready(Ok(())),
+            End::Gone => Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
+            End::Interrupted(interrupt) => {
+                if self.interrupt.replace(Some(interrupt)).is_none() {
+                    self.worker.meter.gave_up(interrupt);
+                }
+                if interrupt == Interrupt::Idle && self.is_open.get() {
+                    // Whoever polls the connection says so to the client.
+                    return Poll::Pending;
+                }
+                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(context, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let mut line = self.0.line.borrow_mut();
+        let Some(line) = &mut *line else { return Poll::Ready(Err(io::ErrorKind::NotConnected.into())) };
+        if line.out.len() >= FULL_BYTES {
+            ready!(line.poll_send(context)).map_err(error_of)?;
+        }
+        let before = line.out.len();
+        for piece in pieces {
+            line.out.extend_from_slice(piece);
+        }
+        let written = &line.out[before..];
+        self.0.deliveries.borrow_mut().note_written(written);
+        Poll::Ready(Ok(written.len()))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut line = self.0.line.borrow_mut();
+        let Some(line) = &mut *line else { return Poll::Ready(Err(io::ErrorKind::NotConnected.into())) };
+        ready!(line.poll_send(context)).map_err(error_of)?;
+        line.socket.poll_flush(context).map_err(error_of)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // The link closes when everything has arrived.
+        self.poll_flush(context)
+    }
+}
+
+fn error_of(end: End) -> io::Error {
+    match end {
+        End::Finished | End::Gone => io::ErrorKind::ConnectionReset.into(),
+        End::Interrupted(_) => io::ErrorKind::TimedOut.into(),
+    }
+}
+
+/// Held by a stream that waits for a disk.
+pub(super) struct Waiting(Rc<Link>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.waiting.set(self.0.waiting.get() - 1);
+    }
+}
