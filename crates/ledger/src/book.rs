@@ -28,9 +28,9 @@ const LINES_WAITING: usize = 262_144;
 /// What these lines may hold besides, whatever clients make of them.
 const LINES_WAITING_BYTES: usize = 64 * 1024 * 1024;
 
-/// How many tallies are looked at for each new one, to forget those that nobody needs. With two, what is kept
-/// in vain never exceeds what is needed by much.
-const LOOKS_PER_NEWCOMER: usize = 2;
+/// How many tallies are looked at for each new one, to forget those that nobody needs. With four, what is
+/// kept in vain is a fraction of what is needed.
+const LOOKS_PER_NEWCOMER: usize = 4;
 
 /// See the module.
 #[derive(Debug)]
@@ -364,6 +364,8 @@ impl Entry {
         let at = self.days.iter().position(|entry| entry.day == day).unwrap_or_else(|| {
             // What was never committed has no days in the store.
             let base = if self.committed == 0 { self.base } else { Base::Unread };
+            // Most resources have one day here, and there are as many of them as files that are remembered.
+            self.days.reserve_exact(1);
             self.days.push(DayEntry { day, counters: Counters::default(), base, change: Change::None });
             self.days.len() - 1
         });

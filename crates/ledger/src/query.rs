@@ -4,6 +4,7 @@
 //! that has committed up to then. Figures that the server has not committed yet are at most milliseconds old.
 
 pub mod browse;
+mod most;
 mod span;
 
 use std::fmt::{self, Write as _};
@@ -12,11 +13,12 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row, Transaction, params_from_iter};
 
+use self::span::By;
 use crate::counters::{Counters, Law, Totals};
 use crate::delivery::Day;
 use crate::store::place::{Location, beside};
+use crate::store::rows::{Tables, read_counters, write};
 use crate::store::schema::{self, Identity};
-use crate::store::sqlite::{Tables, read_counters, write};
 use crate::store::{StoreError, Trouble, journal};
 
 const FIGURES: [&str; 9] =
@@ -173,17 +175,14 @@ impl Query {
             return self.select("SELECT *, NULL AS day FROM resource", selection, each);
         }
         let snapshot = self.snapshot()?;
-        Ok(span::tallies(&snapshot, selection, each)?)
+        Ok(span::tallies(&snapshot, selection, By::Span, each)?)
     }
 
     /// Hands each selected resource to `each` once for each selected day on which it was asked for. Equals in
     /// the selection's order are in the order of the days.
     pub fn by_day(&self, selection: &Selection, each: impl FnMut(Tallied)) -> Result<(), QueryError> {
-        let span = days(selection);
-        let rows = format!(
-            "SELECT d.*, r.path AS path FROM day AS d JOIN resource AS r ON r.id = d.resource WHERE {span}"
-        );
-        self.select(&rows, selection, each)
+        let snapshot = self.snapshot()?;
+        Ok(span::tallies(&snapshot, selection, By::Day, each)?)
     }
 
     /// The sums over all resources, and what is known of the ledger itself.
@@ -293,13 +292,6 @@ impl Query {
         }
         Ok(())
     }
-}
-
-/// The condition on `d.day`.
-fn days(selection: &Selection) -> String {
-    let since = selection.since.map_or(0, |day| day.0);
-    let until = selection.until.map_or(u32::MAX, |day| day.0);
-    format!("d.day BETWEEN {since} AND {until}")
 }
 
 /// The condition on `path`, and its parameters.

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::{FIGURES, Query, QueryError};
 use crate::counters::Counters;
 use crate::delivery::{Day, ResourceId};
-use crate::store::sqlite::read_counters;
+use crate::store::rows::read_counters;
 
 /// What files are ordered by; equals are in the order of their paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

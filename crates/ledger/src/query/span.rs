@@ -1,106 +1,110 @@
-//! Sums over a span of days.
+//! Figures of a span of days.
 //!
 //! A day's rows lie together in the order of the resources, and the paths in an order of their own. To join the two in
 //! SQL sorts and looks up each row of each day; here each of the two is read once, from its beginning to its end.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::HashSet;
 
 use rusqlite::{Connection, params, params_from_iter};
 
-use super::{FIGURES, Order, Selection, Tallied, filter};
+use super::most::Most;
+use super::{FIGURES, Selection, Tallied, filter};
 use crate::counters::Counters;
-use crate::store::sqlite::read_counters;
+use crate::delivery::Day;
+use crate::store::rows::read_counters;
 
-/// Hands each selected resource that was asked for on a selected day to `each`, with the sums of these days.
+/// What makes one line of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// The sums of all selected days.
+    Span,
+    /// Each selected day on which the resource was asked for.
+    Day,
+}
+
+/// A resource on a day, or on the days that were added to it.
+struct DayRow {
+    resource: i64,
+    day: Day,
+    counters: Counters,
+}
+
+/// Hands each selected resource that was asked for on a selected day to `each`.
 pub(super) fn tallies(
     snapshot: &Connection,
     selection: &Selection,
-    mut each: impl FnMut(Tallied),
+    by: By,
+    each: impl FnMut(Tallied),
 ) -> rusqlite::Result<()> {
-    let mut sums = sums(snapshot, selection)?;
+    let days = day_rows(snapshot, selection, by)?;
     let (condition, parameters) = filter(&selection.paths);
     let mut paths =
         snapshot.prepare(&format!("SELECT id, path FROM resource WHERE {condition} ORDER BY path"))?;
     let mut rows = paths.query(params_from_iter(parameters))?;
-    let mut most = Most::new(selection);
+    let mut most = Most::new(selection, each);
     while let Some(row) = rows.next()? {
-        if let Some(counters) = sums.remove(&row.get::<_, i64>(0)?) {
-            most.add(row.get(1)?, counters);
+        let resource = row.get(0)?;
+        let first = days.partition_point(|row| row.resource < resource);
+        for DayRow { day, counters, .. } in days[first..].iter().take_while(|row| row.resource == resource) {
+            let day = (by == By::Day).then_some(*day);
+            let line = || row.get(1).map(|path| Tallied { path, day, counters: *counters });
+            most.add(counters, line)?;
         }
     }
-    most.in_order().for_each(|(path, counters)| each(Tallied { path, day: None, counters }));
+    most.finish();
     Ok(())
 }
 
-/// The sums of the selected days, by the id of the resource.
-fn sums(snapshot: &Connection, selection: &Selection) -> rusqlite::Result<HashMap<i64, Counters>> {
+/// The rows of the selected days, in the order of the resources, and with [`By::Day`] of the days of each.
+fn day_rows(snapshot: &Connection, selection: &Selection, by: By) -> rusqlite::Result<Vec<DayRow>> {
     let span = [selection.since.map_or(0, |day| day.0), selection.until.map_or(u32::MAX, |day| day.0)];
-    let mut sums: HashMap<i64, Counters> = HashMap::new();
+    let mut found: Vec<DayRow> = Vec::new();
     let mut replaced = HashSet::new();
+    let mut sorted = 0;
     // What is newer stands for the row in the table.
-    for table in ["newer_day", "main.day"] {
+    for (table, is_newer) in [("newer_day", true), ("main.day", false)] {
         let figures = FIGURES.join(", ");
-        let days = format!("SELECT {figures}, resource, day FROM {table} WHERE day BETWEEN ? AND ?");
+        let days = format!(
+            "SELECT {figures}, resource, day FROM {table} WHERE day BETWEEN ? AND ? ORDER BY day, resource"
+        );
         let mut days = snapshot.prepare(&days)?;
         let mut rows = days.query(params![span[0], span[1]])?;
         while let Some(row) = rows.next()? {
-            let key: (i64, u32) = (row.get(9)?, row.get(10)?);
-            let counts = match table {
-                "newer_day" => replaced.insert(key),
-                _ => !replaced.contains(&key),
-            };
-            if counts {
-                sums.entry(key.0).or_default().add(&read_counters(row)?);
+            let (resource, day) = (row.get(9)?, Day(row.get(10)?));
+            if is_newer {
+                replaced.insert((resource, day.0));
+            } else if replaced.contains(&(resource, day.0)) {
+                continue;
+            }
+            found.push(DayRow { resource, day, counters: read_counters(row)? });
+            // Twice as many as after the last time: what is held is bounded by the number of resources.
+            if by == By::Span && found.len() > 2 * sorted + ADDED_UP_FROM {
+                put_in_order(&mut found, by);
+                sorted = found.len();
             }
         }
     }
-    Ok(sums)
+    put_in_order(&mut found, by);
+    Ok(found)
 }
 
-/// The first of what is added in the order of the paths, as the selection wants it ordered.
-struct Most {
-    order: Order,
-    top: usize,
-    /// The least wanted first. The place in the order of the paths decides between equals.
-    heap: BinaryHeap<Reverse<(u64, Reverse<usize>)>>,
-    /// By that place.
-    held: HashMap<usize, (String, Counters)>,
-    added: usize,
-}
+/// Fewer rows than this take no memory worth adding them up for.
+const ADDED_UP_FROM: usize = 65_536;
 
-impl Most {
-    fn new(selection: &Selection) -> Self {
-        let top = selection.top.map_or(usize::MAX, |top| top as usize);
-        Self { order: selection.order, top, heap: BinaryHeap::new(), held: HashMap::new(), added: 0 }
-    }
-
-    fn add(&mut self, path: String, counters: Counters) {
-        let figure = match self.order {
-            // All are equals.
-            Order::Path => 0,
-            Order::Downloads => counters.downloads,
-            Order::Requests => counters.requests,
-            Order::Bytes => counters.bytes,
-        };
-        let place = self.added;
-        self.added += 1;
-        let rank = Reverse((figure, Reverse(place)));
-        if self.held.len() >= self.top {
-            match self.heap.peek() {
-                Some(least) if rank < *least => {}
-                Some(_) | None => return,
-            }
-            if let Some(Reverse((_, Reverse(least)))) = self.heap.pop() {
-                self.held.remove(&least);
-            }
+/// Sorts the rows, and with [`By::Span`] adds up those of one resource. A day's rows come sorted, so that the stable sort,
+/// which finds such runs, merges rather than sorts.
+fn put_in_order(rows: &mut Vec<DayRow>, by: By) {
+    match by {
+        By::Day => rows.sort_by_key(|row| (row.resource, row.day)),
+        By::Span => {
+            rows.sort_by_key(|row| row.resource);
+            rows.dedup_by(|row, first| {
+                let is_same = row.resource == first.resource;
+                if is_same {
+                    first.counters.add(&row.counters);
+                }
+                is_same
+            });
         }
-        self.heap.push(rank);
-        self.held.insert(place, (path, counters));
-    }
-
-    fn in_order(mut self) -> impl Iterator<Item = (String, Counters)> {
-        let ranks = self.heap.into_sorted_vec();
-        ranks.into_iter().filter_map(move |Reverse((_, Reverse(place)))| self.held.remove(&place))
     }
 }

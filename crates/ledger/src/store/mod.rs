@@ -6,11 +6,14 @@ pub(crate) mod checkpoint;
 pub(crate) mod journal;
 pub(crate) mod open;
 pub(crate) mod place;
+pub(crate) mod rows;
 pub(crate) mod schema;
 pub(crate) mod sqlite;
 
 use std::fmt;
 use std::path::PathBuf;
+
+use rusqlite::ffi;
 
 use crate::counters::{Counters, Totals};
 use crate::delivery::{Day, ResourceId};
@@ -56,6 +59,20 @@ impl fmt::Display for StoreError {
 }
 
 impl std::error::Error for StoreError {}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        let trouble = match error.sqlite_error_code() {
+            Some(ffi::ErrorCode::DiskFull) => Trouble::Full,
+            Some(ffi::ErrorCode::DatabaseBusy | ffi::ErrorCode::DatabaseLocked) => Trouble::Locked,
+            Some(ffi::ErrorCode::ReadOnly | ffi::ErrorCode::PermissionDenied) => Trouble::ReadOnly,
+            Some(ffi::ErrorCode::DatabaseCorrupt | ffi::ErrorCode::NotADatabase) => Trouble::Corrupt,
+            // SQLite has some thirty codes; to the ledger the others are all one.
+            Some(_) | None => Trouble::Broken,
+        };
+        Self { trouble, detail: error.to_string() }
+    }
+}
 
 /// What the store holds of one resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

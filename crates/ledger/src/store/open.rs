@@ -16,8 +16,9 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use super::checkpoint::Checkpointer;
 use super::journal::{self, Journal};
 use super::place::{FileLock, Location, NameLock, OpenError, Place, beside};
+use super::rows::{self, Tables};
 use super::schema::{self, APPLICATION_ID, Identity};
-use super::sqlite::{self, Finder, Sqlite, Tables};
+use super::sqlite::{Finder, Sqlite};
 use super::{StoreError, Trouble};
 
 /// What a loss of power may cost. `kill -9` costs the same under both: nothing that was printed.
@@ -81,6 +82,7 @@ pub(crate) fn open(place: &Place, durability: Durability) -> Result<Opened, Open
         connection: Some(writer),
         finder: Arc::clone(&finder),
         journal: Journal::default(),
+        sessions: None,
         log: None,
         file_lock,
         name_lock,
@@ -261,7 +263,7 @@ fn replay(writer: &mut Connection) -> Result<(), Failure> {
             let detail = "a blob in the table recent is malformed".to_owned();
             return Err(Failure::Store(StoreError { trouble: Trouble::Corrupt, detail }));
         };
-        sqlite::write(&transaction, Tables::Main, &batch)?;
+        rows::write(&transaction, Tables::Main, &batch)?;
     }
     drop(rows);
     drop(statement);
@@ -303,8 +305,9 @@ fn settings(writer: &Connection, durability: Durability) -> rusqlite::Result<()>
     writer.pragma_update(None, "wal_autocheckpoint", 0)?;
     // A resource is always written before its days, in the same transaction.
     writer.pragma_update(None, "foreign_keys", false)?;
-    // In KiB: room for all pages of a ledger of some 200,000 files; taken only as they are used.
-    writer.pragma_update(None, "cache_size", -32_768)
+    // In KiB: room for all pages of a ledger of some 50,000 files; taken only as they are used. A larger one is folded in
+    // the order of its pages, each of which is needed once, so that remembering more of them would save little.
+    writer.pragma_update(None, "cache_size", -8_192)
 }
 
 /// Books what was in flight as aborted and lost sessions as evictions; returns the evictions so far.

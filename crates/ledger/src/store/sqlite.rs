@@ -6,48 +6,16 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OptionalExtension, Row, Statement, Transaction, TransactionBehavior, ffi};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::checkpoint::{self, Checkpointer, Pass};
 use super::journal::{self, Journal, Step};
 use super::open::{self, Begun, Durability};
 use super::place::{FileLock, Identity, Location, NameLock, beside};
-use super::{Batch, DayRow, Doubtful, Lookup, ResourceRow, Store, StoreError, Stored, Tidiness, Trouble};
-use crate::counters::{Counters, Totals};
+use super::rows::{self, Tables};
+use super::{Batch, Doubtful, Lookup, Store, StoreError, Stored, Tidiness, Trouble};
+use crate::counters::Counters;
 use crate::delivery::{Day, ResourceId};
-
-const FIND: &str = "SELECT requests, head, \"full\", partial, not_modified, completed, aborted, downloads, bytes, \
-    id, least_length FROM resource WHERE path = ?";
-
-const FIND_DAY: &str = "SELECT requests, head, \"full\", partial, not_modified, completed, aborted, downloads, bytes \
-    FROM day WHERE day = ? AND resource = ?";
-
-/// What to do with a row that is there. Without a conflict target, so that it is found by its id and by its path.
-macro_rules! or_update {
-    () => {
-        " ON CONFLICT DO UPDATE SET requests = excluded.requests, head = excluded.head, \"full\" = excluded.\"full\", \
-         partial = excluded.partial, not_modified = excluded.not_modified, completed = excluded.completed, \
-         aborted = excluded.aborted, downloads = excluded.downloads, bytes = excluded.bytes"
-    };
-}
-
-macro_rules! write_resource {
-    ($table:literal) => {
-        concat!(
-            "INSERT INTO ",
-            $table,
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            or_update!(),
-            ", least_length = excluded.least_length"
-        )
-    };
-}
-
-macro_rules! write_day {
-    ($table:literal) => {
-        concat!("INSERT INTO ", $table, " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", or_update!())
-    };
-}
 
 /// So long is the log at most, but for a second's commits: 64 MiB. It takes a minute of load without a quiet moment.
 const LONGEST_LOG_PAGES: u64 = 16_384;
@@ -73,6 +41,8 @@ pub(crate) struct Sqlite {
     pub(crate) connection: Option<Connection>,
     pub(crate) finder: Arc<Mutex<Finder>>,
     pub(crate) journal: Journal,
+    /// What the ledger's own row says, once it was written.
+    pub(crate) sessions: Option<Doubtful>,
     /// The write-ahead log, once it was seen.
     pub(crate) log: Option<Identity>,
     /// These are dropped after the connections, and only then may another server own the ledger.
@@ -85,13 +55,13 @@ impl Lookup for Finder {
         let Some(connection) = &self.connection else {
             return Err(StoreError { trouble: Trouble::Broken, detail: "it is closed".to_owned() });
         };
-        Ok(find(connection, path)?)
+        Ok(rows::find(connection, path)?)
     }
 }
 
 impl Lookup for Sqlite {
     fn find(&mut self, path: &str) -> Result<Option<Stored>, StoreError> {
-        Ok(find(self.connection()?, path)?)
+        Ok(rows::find(self.connection()?, path)?)
     }
 }
 
@@ -100,9 +70,7 @@ impl Store for Sqlite {
         if let Some(counters) = self.journal.day(resource, day) {
             return Ok(counters);
         }
-        let mut statement = self.connection()?.prepare_cached(FIND_DAY)?;
-        let found = statement.query_row((day.0, resource.0.cast_signed()), read_counters).optional()?;
-        Ok(found.unwrap_or_default())
+        Ok(rows::find_day(self.connection()?, resource, day)?)
     }
 
     fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
@@ -176,7 +144,7 @@ impl Store for Sqlite {
             writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         }
         // What it holds is in the book as well.
-        self.journal = Journal::default();
+        (self.journal, self.sessions) = (Journal::default(), None);
         (self.log, self.file_lock) = (None, None);
         let aside = open::move_aside(&path).map_err(|error| broken(&error))?;
         self.connection()?;
@@ -213,18 +181,21 @@ impl Sqlite {
                     .prepare_cached("INSERT OR REPLACE INTO recent VALUES (?, ?)")?
                     .execute((blob, journal::encode(batch)))?;
             }
-            None => write(&transaction, Tables::Main, batch)?,
+            None => rows::write(&transaction, Tables::Main, batch)?,
         }
-        write(&transaction, Tables::Main, &self.journal.slice(step.slice))?;
+        rows::write(&transaction, Tables::Main, &self.journal.slice(step.slice))?;
         if let Some(spent) = self.journal.spent(step.slice) {
             transaction.prepare_cached("DELETE FROM recent WHERE id <= ?")?.execute([spent])?;
         }
+        // To write the row again would drag its page through the log with each commit.
+        let sessions = sessions.filter(|sessions| self.sessions != Some(*sessions));
         if let Some(Doubtful { open, evictions }) = sessions {
             transaction
                 .prepare_cached("UPDATE ledger SET sessions = ?, evictions = ?")?
                 .execute((open.cast_signed(), evictions.cast_signed()))?;
         }
         transaction.commit()?;
+        self.sessions = sessions.or(self.sessions);
         self.journal.done(step, batch);
         Ok(())
     }
@@ -241,7 +212,7 @@ impl Sqlite {
         self.close_finder();
         (self.checkpointer, self.connection) = (None, None);
         (self.log, self.file_lock) = (None, None);
-        self.journal = Journal::default();
+        (self.journal, self.sessions) = (Journal::default(), None);
         Ok(())
     }
 
@@ -276,79 +247,6 @@ impl Drop for Sqlite {
     }
 }
 
-/// Which tables to write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tables {
-    /// Those of the ledger.
-    Main,
-    /// Those that a reader lays over them.
-    Newer,
-}
-
-/// Writes rows into the tables.
-pub(crate) fn write(transaction: &Connection, tables: Tables, batch: &Batch<'_>) -> rusqlite::Result<()> {
-    let (write_resource, write_day) = match tables {
-        Tables::Main => (write_resource!("resource"), write_day!("day")),
-        Tables::Newer => (write_resource!("newer_resource"), write_day!("newer_day")),
-    };
-    let mut write_resource = transaction.prepare_cached(write_resource)?;
-    for ResourceRow { resource, path, totals } in &batch.resources {
-        write_resource.raw_bind_parameter(1, resource.0.cast_signed())?;
-        write_resource.raw_bind_parameter(2, *path)?;
-        bind_figures(&mut write_resource, &totals.counters)?;
-        write_resource.raw_bind_parameter(12, totals.least_length.map(u64::cast_signed))?;
-        write_resource.raw_execute()?;
-    }
-    let mut write_day = transaction.prepare_cached(write_day)?;
-    for DayRow { resource, day, counters } in &batch.days {
-        write_day.raw_bind_parameter(1, day.0)?;
-        write_day.raw_bind_parameter(2, resource.0.cast_signed())?;
-        bind_figures(&mut write_day, counters)?;
-        write_day.raw_execute()?;
-    }
-    Ok(())
-}
-
-/// Binds the third to the eleventh parameter, in the contract's order.
-fn bind_figures(statement: &mut Statement<'_>, counters: &Counters) -> rusqlite::Result<()> {
-    (3..)
-        .zip(counters.figures())
-        .try_for_each(|(at, figure)| statement.raw_bind_parameter(at, figure.cast_signed()))
-}
-
-fn find(connection: &Connection, path: &str) -> rusqlite::Result<Option<Stored>> {
-    let mut statement = connection.prepare_cached(FIND)?;
-    let read = |row: &Row<'_>| {
-        let least_length = row.get::<_, Option<i64>>(10)?.map(i64::cast_unsigned);
-        let totals = Totals { counters: read_counters(row)?, least_length };
-        Ok(Stored { resource: ResourceId(row.get::<_, i64>(9)?.cast_unsigned()), totals })
-    };
-    statement.query_row([path], read).optional()
-}
-
-/// Reads the first nine columns, in the contract's order.
-pub(crate) fn read_counters(row: &Row<'_>) -> rusqlite::Result<Counters> {
-    let mut figures = [0; 9];
-    for (column, figure) in figures.iter_mut().enumerate() {
-        *figure = row.get::<_, i64>(column)?.cast_unsigned();
-    }
-    Ok(Counters::from_figures(figures))
-}
-
-impl From<rusqlite::Error> for StoreError {
-    fn from(error: rusqlite::Error) -> Self {
-        let trouble = match error.sqlite_error_code() {
-            Some(ffi::ErrorCode::DiskFull) => Trouble::Full,
-            Some(ffi::ErrorCode::DatabaseBusy | ffi::ErrorCode::DatabaseLocked) => Trouble::Locked,
-            Some(ffi::ErrorCode::ReadOnly | ffi::ErrorCode::PermissionDenied) => Trouble::ReadOnly,
-            Some(ffi::ErrorCode::DatabaseCorrupt | ffi::ErrorCode::NotADatabase) => Trouble::Corrupt,
-            // SQLite has some thirty codes; to the ledger the others are all one.
-            Some(_) | None => Trouble::Broken,
-        };
-        Self { trouble, detail: error.to_string() }
-    }
-}
-
 fn misplaced(detail: String) -> StoreError {
     StoreError { trouble: Trouble::Misplaced, detail }
 }
@@ -360,7 +258,9 @@ fn broken(error: &io::Error) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::counters::Totals;
     use crate::store::place::Place;
+    use crate::store::{DayRow, ResourceRow};
 
     fn batch(paths: &[String]) -> Batch<'_> {
         let counters = Counters { requests: 1, head: 1, ..Counters::default() };
