@@ -44,8 +44,7 @@ pub(super) fn tallies(
     let mut most = Most::new(selection, each);
     while let Some(row) = rows.next()? {
         let resource = row.get(0)?;
-        let first = days.partition_point(|row| row.resource < resource);
-        for DayRow { day, counters, .. } in days[first..].iter().take_while(|row| row.resource == resource) {
+        for DayRow { day, counters, .. } in of_resource(&days, resource) {
             let day = (by == By::Day).then_some(*day);
             let line = || row.get(1).map(|path| Tallied { path, day, counters: *counters });
             most.add(counters, line)?;
@@ -53,6 +52,26 @@ pub(super) fn tallies(
     }
     most.finish();
     Ok(())
+}
+
+/// The rows of one resource among `rows`, which are in the order of the resources.
+///
+/// Ids are given one after the other, so that a row is mostly where it is if none is missing: a look there instead of the
+/// twenty of a search, each of which is far from the last one.
+fn of_resource(rows: &[DayRow], resource: i64) -> impl Iterator<Item = &DayRow> {
+    let guess = match rows {
+        [first, .., last] => {
+            let (offset, width) = (resource - first.resource, last.resource - first.resource);
+            usize::try_from(i128::from(offset) * (rows.len() as i128 - 1) / i128::from(width.max(1))).ok()
+        }
+        [] | [_] => None,
+    };
+    let begins = |at: &usize| {
+        rows.get(*at).is_some_and(|row| row.resource == resource)
+            && (*at == 0 || rows[*at - 1].resource != resource)
+    };
+    let first = guess.filter(begins).unwrap_or_else(|| rows.partition_point(|row| row.resource < resource));
+    rows[first..].iter().take_while(move |row| row.resource == resource)
 }
 
 /// The rows of the selected days, in the order of the resources, and with [`By::Day`] of the days of each.
