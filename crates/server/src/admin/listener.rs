@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use super::budget::{Budget, Urgency};
 use super::guard::Guard;
 use super::patient::Patient;
-use crate::config::{self, AdminAddress, AdminUrl, StartError};
+use crate::config::{self, AdminAddress, AdminUrl, StartError, Token};
 
 /// Visitors at a time; the next waits until one goes. The streams of events leave room for others.
 const CONNECTIONS: usize = 256;
@@ -44,14 +44,7 @@ pub(super) struct LocalAddress(pub(super) SocketAddr);
 impl Opened {
     /// Opens what the settings say; `None` if they say that there is no admin side.
     pub(crate) fn open(config: &config::Admin) -> Result<Option<Opened>, StartError> {
-        let AdminAddress::At(address) = config.address.value else { return Ok(None) };
-        let token = config::token(config.token.as_ref(), config.token_file.as_ref())?;
-        if !address.ip().is_loopback() && token.is_none() && !config.insecure {
-            return Err(config.address.misfit(
-                "can be reached by others, and there is no token",
-                "set one by --admin-token-file, listen on 127.0.0.1, or allow it by --admin-insecure",
-            ));
-        }
+        let Some((address, token)) = admission(config)? else { return Ok(None) };
         let misfit = |error: io::Error| {
             config.address.misfit(
                 format_args!("cannot be listened on ({error})"),
@@ -68,6 +61,20 @@ impl Opened {
     pub(crate) fn url(&self) -> AdminUrl {
         AdminUrl::of_listener(self.address)
     }
+}
+
+/// Where visitors are answered and what they must know, if others may not come there unasked; `None` if there is no admin
+/// side. Nothing is opened but the file with the token.
+pub(crate) fn admission(config: &config::Admin) -> Result<Option<(SocketAddr, Option<Token>)>, StartError> {
+    let AdminAddress::At(address) = config.address.value else { return Ok(None) };
+    let token = config::token(config.token.as_ref(), config.token_file.as_ref())?;
+    if !address.ip().is_loopback() && token.is_none() && !config.insecure {
+        return Err(config.address.misfit(
+            "can be reached by others, and there is no token",
+            "set one by --admin-token-file, listen on 127.0.0.1, or allow it by --admin-insecure",
+        ));
+    }
+    Ok(Some((address, token)))
 }
 
 /// Accepts visitors for as long as it is not aborted.

@@ -32,7 +32,7 @@ use tokio::runtime::Builder;
 use tokio::sync::{oneshot, watch};
 
 pub(crate) use deliveries::{Deliveries, Witnessed};
-pub(crate) use listener::Opened;
+pub(crate) use listener::{Opened, admission};
 pub(crate) use signpost::Signpost;
 
 use crate::access_log::{Details, Losses};

@@ -13,11 +13,16 @@ use super::summary::summary;
 use super::table::TABLE;
 use super::tls::PlainRequests;
 use super::value::BindAddress;
+use crate::admin;
+use crate::counting;
 use crate::tls::files::{described, read_all};
 
-/// The text, if the folder could be served. Nothing is listened on and no file is written.
+/// The text, if the folder could be served. Nothing is listened on and no file is written; what a start would refuse
+/// without either is refused.
 pub(crate) fn explain(config: &Config) -> Result<String, StartError> {
     root::open(&config.root)?;
+    counting::refuse_reachable(config)?;
+    admin::admission(&config.admin)?;
     let mut text = format!("# tallyd would serve {}.\n# {}\n", served(config), counted(config)?);
     for sentence in secured(config)? {
         text.extend(["# ", &sentence, "\n"]);
@@ -146,6 +151,26 @@ mod tests {
         ))
         .expect("the folder exists");
         assert!(text.contains("\n# log-file \"a\\xFF\"  # command line\n"), "{text}");
+    }
+
+    #[test]
+    fn check_refuses_what_a_start_would_refuse() {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let root = folder.path().to_str().expect("the folder's name is UTF-8");
+        let check = |args: &[&str], expect: &str| {
+            let config = config_of(
+                start_with(&[args, &["--check", root]].concat(), &["HOME=/nowhere"], None)
+                    .expect("the arguments are right"),
+            );
+            let error = explain(&config).expect_err("it would not start").to_string();
+            assert!(error.contains(expect), "{args:?}: {error}");
+        };
+        check(
+            &["--ledger", &format!("{root}/counts")],
+            "is in the folder to serve, where clients could fetch it",
+        );
+        check(&["--admin", "192.0.2.1:9000"], "can be reached by others, and there is no token");
+        check(&["--admin-token-file", "/missing/token"], "cannot be read");
     }
 
     #[test]
