@@ -32,7 +32,7 @@ use crate::site::cors::Origin;
 use crate::site::entity_tags::TagSource;
 use crate::site::error_pages::PageSource;
 use crate::site::listing::Column;
-use crate::site::routes::{RedirectRule, RewriteRule, find_circle};
+use crate::site::routes::{Circle, RedirectRule, RewriteRule, find_circle};
 use crate::tls::files::Pair;
 
 /// All that the server needs to know before it starts.
@@ -305,9 +305,13 @@ fn without_circle(redirects: &[Sourced<RedirectRule>]) -> Result<Vec<RedirectRul
     let rules: Vec<_> = redirects.iter().map(|redirect| redirect.value.clone()).collect();
     match find_circle(&rules) {
         None => Ok(rules),
-        Some(at) => Err(redirects[at].wrong(
+        Some((at, Circle::Endless)) => Err(redirects[at].wrong(
             "leads in a circle, or further at every step",
             "let it end at a path that no redirect is for",
+        )),
+        Some((at, Circle::OtherForm)) => Err(redirects[at].wrong(
+            "leads back to its own path but for the final slash, which folders have and files have not",
+            "leave it out: whoever asks for the other form is redirected without a rule",
         )),
     }
 }

@@ -63,9 +63,22 @@ impl Search<'_> {
 /// Finds what is looked for, short of what stands in for it.
 pub(super) fn look_up(source: &Source, search: &Search<'_>, patience: Patience) -> Lookup {
     match (look_up_path(source, search.path(), patience), &search.rewritten) {
+        // The client is there already: to send it there would be a circle.
+        (Lookup::Directory(path) | Lookup::Redirect(path), Some(_)) if path == search.asked => {
+            look_up_path(source, &path, patience)
+        }
         // Its references are relative: it is shown under its own address.
         (Lookup::Directory(path), Some(_)) => Lookup::Redirect(path),
         (lookup, _) => lookup,
+    }
+}
+
+/// Finds what stands in where there is nothing. What is no file cannot: a client who is sent on from there might be sent
+/// back.
+pub(super) fn look_up_stand_in(source: &Source, path: &SitePath<'_>, patience: Patience) -> Lookup {
+    match look_up_path(source, path, patience) {
+        Lookup::Redirect(_) | Lookup::Directory(_) => Lookup::Failed(Failure::Missing),
+        lookup @ (Lookup::File(_) | Lookup::Failed(_)) => lookup,
     }
 }
 

@@ -40,7 +40,7 @@ use self::entity_tags::EntityTags;
 use self::error_pages::{ErrorPage, ErrorPages};
 use self::https::Https;
 use self::listing::{Listing, Listings, Recent};
-use self::lookup::{FoundFile, Lookup, Source, look_up, look_up_path};
+use self::lookup::{FoundFile, Lookup, Source, look_up, look_up_stand_in};
 use self::routes::{Redirect, Route, Routes};
 use self::serving::{Common, Origin, encoded, variants};
 use crate::access_log::Details;
@@ -293,7 +293,7 @@ impl Site {
             (Some(path), Lookup::Failed(Failure::Missing)) => match self.recall(path) {
                 Some(file) => Selection::File(file),
                 None => {
-                    let lookup = look_up_path(&source, path, Patience::CachedOnly);
+                    let lookup = look_up_stand_in(&source, path, Patience::CachedOnly);
                     self.adopt(search.clone(), lookup, &source)
                 }
             },
@@ -311,7 +311,7 @@ impl Site {
         let (drawn_from, sought) = (source.clone(), search.clone());
         let look = move || match (look_up(&drawn_from, &sought, Patience::MayBlock), &sought.stand_in) {
             (Lookup::Failed(Failure::Missing), Some(path)) => {
-                look_up_path(&drawn_from, path, Patience::MayBlock)
+                look_up_stand_in(&drawn_from, path, Patience::MayBlock)
             }
             (lookup, _) => lookup,
         };

@@ -181,23 +181,40 @@ fn decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// The first rule from which redirects of this site go on without an end, for a path that it is meant for.
-pub(crate) fn find_circle(rules: &[RedirectRule]) -> Option<usize> {
+/// How redirects fail to come to an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Circle {
+    /// There is always a rule for what they lead to.
+    Endless,
+    /// They lead to the path where they began, but for its final slash. Either what is there has the form that was asked
+    /// for, and the client is sent back to it; or it has not, and the client is sent on without a rule.
+    OtherForm,
+}
+
+/// The first rule from which redirects of this site come to no end, for a path that it is meant for.
+pub(crate) fn find_circle(rules: &[RedirectRule]) -> Option<(usize, Circle)> {
     let routes = Routes { redirects: rules.to_vec(), rewrites: Vec::new() };
-    rules.iter().position(|rule| {
-        let Ok(mut path) = SitePath::from_decoded(rule.from.sample()) else { return false };
-        for _ in 0..rules.len() + HOPS {
-            let Route::Redirected(Redirect { location, .. }) = routes.route(&path) else { return false };
-            match Target::parse(location.as_str().as_bytes()) {
-                Ok(Target::Path { path: next, .. }) if location.as_str().starts_with('/') => {
-                    path = next.into_owned();
-                }
-                // It leads to another host, or to what is refused.
-                Ok(Target::Path { .. } | Target::Server) | Err(_) => return false,
+    rules.iter().enumerate().find_map(|(at, rule)| Some((at, circle_from(&routes, rule)?)))
+}
+
+/// Whether redirects that begin with this rule come to no end, for a path that it is meant for.
+fn circle_from(routes: &Routes, rule: &RedirectRule) -> Option<Circle> {
+    let start = SitePath::from_decoded(rule.from.sample()).ok()?;
+    let mut path = start.clone();
+    for _ in 0..routes.redirects.len() + HOPS {
+        let Route::Redirected(Redirect { location, .. }) = routes.route(&path) else { return None };
+        match Target::parse(location.as_str().as_bytes()) {
+            Ok(Target::Path { path: next, .. }) if location.as_str().starts_with('/') => {
+                path = next.into_owned();
             }
+            // It leads to another host, or to what is refused.
+            Ok(Target::Path { .. } | Target::Server) | Err(_) => return None,
         }
-        true
-    })
+        if path != start && path.to_directory() == start.to_directory() {
+            return Some(Circle::OtherForm);
+        }
+    }
+    Some(Circle::Endless)
 }
 
 #[cfg(test)]
@@ -334,19 +351,25 @@ mod tests {
     #[test]
     fn circles() {
         #[track_caller]
-        fn check(rules: &[&str], expect: Option<usize>) {
+        fn check(rules: &[&str], expect: Option<(usize, Circle)>) {
             let rules: Vec<_> = rules.iter().map(|rule| redirect(rule).expect("a rule")).collect();
             assert_eq!(find_circle(&rules), expect);
         }
         check(&["/a /b"], None);
         check(&["/a /b", "/b /c", "/c https://a.example/a"], None);
-        check(&["/a /a"], Some(0));
-        check(&["/x /y", "/a /b", "/b /a?q"], Some(1));
-        check(&["/** /new/$1"], Some(0));
-        check(&["/old/** /new/$1", "/new/** /old/$1"], Some(0));
+        check(&["/a /a"], Some((0, Circle::Endless)));
+        check(&["/x /y", "/a /b", "/b /a?q"], Some((1, Circle::Endless)));
+        check(&["/** /new/$1"], Some((0, Circle::Endless)));
+        check(&["/old/** /new/$1", "/new/** /old/$1"], Some((0, Circle::Endless)));
         check(&["/old/** /new/$1"], None);
-        check(&["/* /$1/"], None);
+        check(&["/*.d /$1/"], None);
+        check(&["/* /$1/"], Some((0, Circle::OtherForm)));
+        check(&["/docs/ /docs"], Some((0, Circle::OtherForm)));
+        check(&["/docs /docs/?q#f"], Some((0, Circle::OtherForm)));
+        check(&["/a /docs/", "/docs/ /b", "/b /docs"], Some((1, Circle::OtherForm)));
+        check(&["/docs/ https://a.example/docs"], None);
+        check(&["/ /docs/", "/docs /docs/v2/"], None);
         check(&["*.htm /x.html"], None);
-        check(&["*.{htm,html} /x.html"], Some(0));
+        check(&["*.{htm,html} /x.html"], Some((0, Circle::Endless)));
     }
 }

@@ -87,12 +87,35 @@ fn rewrites_answer_with_another_file_once() {
 }
 
 #[test]
+fn rewrites_to_another_form_come_to_an_end() {
+    let site = Site::with(&[("app/index.html", "app"), ("pub/f", "f"), ("page", "page")]);
+    let rules = ["/app/** /app", "/pub/** /pub/", "/page /page/"];
+    let server = Server::start(&site, &rules.map(|rule| ["--rewrite", rule]).concat());
+    for (target, status, location) in [
+        ("/app/x", 301, Some("/app/")),
+        ("/app", 301, Some("/app/")),
+        ("/app/", 200, None),
+        ("/pub/f", 301, Some("/pub/")),
+        ("/pub/", 200, None),
+        ("/page/", 301, Some("/page")),
+        ("/page", 200, None),
+    ] {
+        // What was remembered of the first leads the second to the same.
+        for _ in 0..2 {
+            let answer = server.fetch(target);
+            assert_eq!((answer.status, answer.field("Location")), (status, location), "{target}");
+        }
+    }
+}
+
+#[test]
 fn circles_and_open_redirects_are_refused_at_start() {
     let site = Site::new();
     let config = site.around().join("tallyd.toml");
     for (file, sentence) in [
         ("redirect = ['/x /y', '/a /b', '/b /a']", "leads in a circle"),
         ("[[redirect]]\nfrom = '/**'\nto = '/new/$1'", "leads in a circle"),
+        ("redirect = ['/x /y', '/docs/ /docs 301']", "leads back to its own path but for the final slash"),
         ("[[redirect]]\nfrom = '/**'\nto = 'https://$1'", "has a wildcard in the host"),
         ("[[redirect]]\nfrom = '/**'\nto = '//a.example/$1'", "leads neither to a path nor"),
         ("[[rewrite]]\nfrom = '/a'\nto = '/../b'", "leads out of the folder to serve"),
@@ -182,6 +205,16 @@ fn a_stand_in_that_is_missing_is_missing() {
     assert_eq!(server.fetch("/route").status, 404);
     assert_eq!(server.fetch("/none.html").status, 404);
     assert_eq!(server.fetch("/f").status, 200);
+}
+
+#[test]
+fn a_folder_does_not_stand_in() {
+    let site = Site::with(&[("dir/f", "f")]);
+    let server = Server::start(&site, &["--spa", "dir", "--listing", "off"]);
+    for target in ["/route", "/dir/"] {
+        assert_eq!(server.fetch(target).status, 404, "{target}");
+    }
+    assert_eq!(server.fetch("/dir").field("Location"), Some("/dir/"));
 }
 
 #[test]
