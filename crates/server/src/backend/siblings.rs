@@ -26,9 +26,14 @@ pub(crate) struct Sibling {
     pub(crate) file: OpenFile,
 }
 
-/// What was seen beside a file, in the order of [`PREFERENCE`]; nothing if nobody looked.
+/// What was seen beside a file.
 #[derive(Debug)]
-pub(crate) struct Surroundings(Option<[Place; PREFERENCE.len()]>);
+pub(crate) struct Surroundings {
+    /// Where siblings can be, in the order of [`PREFERENCE`]; nothing if nobody looked.
+    places: Option<[Place; PREFERENCE.len()]>,
+    /// Where no file was that would be shown before this one: index files that come earlier.
+    preferred: Vec<SitePath<'static>>,
+}
 
 /// One place where a sibling can be.
 #[derive(Debug)]
@@ -46,7 +51,7 @@ enum Place {
 pub(super) enum Look {
     /// Only at the siblings that are used: one system call each, none for most files.
     AtSiblings,
-    /// The same, but the way to each is walked under the kernel's guard.
+    /// The same, but the way to each is walked under the kernel's guard, and what comes before the file is looked for.
     AlongTheWay,
     /// At all places, also those where nothing was.
     Everywhere,
@@ -54,7 +59,7 @@ pub(super) enum Look {
 
 impl Surroundings {
     /// Of a file that has no siblings by decision.
-    pub(crate) const UNSEEN: Surroundings = Surroundings(None);
+    pub(crate) const UNSEEN: Surroundings = Surroundings { places: None, preferred: Vec::new() };
 
     /// Looks for the siblings of a file of this version. Fails only for `Failure::Cold`: a sibling that cannot be had for
     /// any other reason must not keep its original from being served.
@@ -82,12 +87,27 @@ impl Surroundings {
                 }
             }
         }
-        Ok((Surroundings(Some(places)), siblings))
+        Ok((Surroundings { places: Some(places), preferred: Vec::new() }, siblings))
+    }
+
+    /// The same of a file that is shown because there is none at these paths.
+    pub(crate) fn without(self, preferred: Vec<SitePath<'static>>) -> Surroundings {
+        Surroundings { preferred, ..self }
     }
 
     /// Whether the places beside a file are as they were.
     pub(super) fn are_unchanged(&self, folder: &Folder, path: &SitePath<'_>, look: Look) -> bool {
-        let Surroundings(Some(places)) = self else { return true };
+        let is_first = match look {
+            Look::AtSiblings => true,
+            Look::AlongTheWay | Look::Everywhere => {
+                self.preferred.iter().all(|path| folder.version_now(path.relative()).is_none())
+            }
+        };
+        is_first && self.are_siblings_unchanged(folder, path, look)
+    }
+
+    fn are_siblings_unchanged(&self, folder: &Folder, path: &SitePath<'_>, look: Look) -> bool {
+        let Some(places) = &self.places else { return true };
         PREFERENCE.into_iter().zip(places).all(|(coding, place)| match (place, look) {
             (Place::Empty | Place::Unusable(_), Look::AtSiblings | Look::AlongTheWay) => true,
             (Place::Empty, Look::Everywhere) => folder.version_now(&name_of(path, coding)).is_none(),
@@ -234,5 +254,19 @@ mod tests {
         fs::remove_file(tree.at("page.br")).expect("it is there");
         check(false, false);
         assert!(tree.is_unchanged(&Surroundings::UNSEEN, Look::Everywhere));
+    }
+
+    #[test]
+    fn what_comes_before_a_file_is_seen() {
+        let tree = Tree::new();
+        let Ok(preferred) = SitePath::from_decoded(b"/dir/first") else { panic!("it is a path") };
+        let surroundings = Surroundings::UNSEEN.without(vec![preferred]);
+        let check = |expect: [bool; 3]| {
+            let looks = [Look::AtSiblings, Look::AlongTheWay, Look::Everywhere];
+            assert_eq!(looks.map(|look| tree.is_unchanged(&surroundings, look)), expect);
+        };
+        check([true, true, true]);
+        write(&tree.at("first"), TIME);
+        check([true, false, false]);
     }
 }

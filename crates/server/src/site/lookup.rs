@@ -88,7 +88,7 @@ pub(super) fn look_up_path(source: &Source, path: &SitePath<'_>, patience: Patie
         return Lookup::Failed(Failure::Missing);
     }
     match source.folder.open(path.relative(), patience) {
-        Ok(Found::File(file)) => complete(source, path.clone().into_owned(), file, patience),
+        Ok(Found::File(file)) => complete(source, path.clone().into_owned(), Vec::new(), file, patience),
         Ok(Found::Directory) if !path.is_directory_form() => Lookup::Redirect(path.to_directory()),
         Ok(Found::Directory) => look_up_index(source, path, patience),
         Err(Failure::Missing) if path.is_directory_form() => look_up_file_form(source, path, patience),
@@ -110,11 +110,12 @@ fn look_up_file_form(source: &Source, path: &SitePath<'_>, patience: Patience) -
 
 /// Finds the first index file of a directory.
 fn look_up_index(source: &Source, directory: &SitePath<'_>, patience: Patience) -> Lookup {
+    let mut preferred = Vec::new();
     for name in &source.publication.index {
         let index = directory.join(name);
         match source.folder.open(index.relative(), patience) {
-            Ok(Found::File(file)) => return complete(source, index, file, patience),
-            Ok(Found::Directory) | Err(Failure::Missing) => {}
+            Ok(Found::File(file)) => return complete(source, index, preferred, file, patience),
+            Ok(Found::Directory) | Err(Failure::Missing) => preferred.push(index),
             Err(failure) => return Lookup::Failed(failure),
         }
     }
@@ -124,13 +125,20 @@ fn look_up_index(source: &Source, directory: &SitePath<'_>, patience: Patience) 
     Lookup::Directory(directory.clone().into_owned())
 }
 
-/// Opens what is beside a file, and reads what is small.
-fn complete(source: &Source, path: SitePath<'static>, file: OpenFile, patience: Patience) -> Lookup {
+/// Opens what is beside a file, and reads what is small. The file is shown because there is none at the `preferred` paths.
+fn complete(
+    source: &Source,
+    path: SitePath<'static>,
+    preferred: Vec<SitePath<'static>>,
+    file: OpenFile,
+    patience: Patience,
+) -> Lookup {
     let found = look_around(source, &path, &file, patience).and_then(|(surroundings, siblings)| {
         let read = |Sibling { coding, file }| {
             read_if_small(file, patience).map(|opened| OpenedSibling { coding, opened })
         };
         let siblings = siblings.into_iter().map(read).collect::<Result<_, _>>()?;
+        let surroundings = surroundings.without(preferred);
         Ok(FoundFile { path, opened: read_if_small(file, patience)?, siblings, surroundings })
     });
     match found {
