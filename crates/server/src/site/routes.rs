@@ -203,8 +203,10 @@ fn circle_from(routes: &Routes, rule: &RedirectRule) -> Option<Circle> {
     let mut path = start.clone();
     for _ in 0..routes.redirects.len() + HOPS {
         let Route::Redirected(Redirect { location, .. }) = routes.route(&path) else { return None };
-        match Target::parse(location.as_str().as_bytes()) {
-            Ok(Target::Path { path: next, .. }) if location.as_str().starts_with('/') => {
+        // A fragment stays with the client.
+        let asked = location.as_str().split('#').next().unwrap_or_default();
+        match Target::parse(asked.as_bytes()) {
+            Ok(Target::Path { path: next, .. }) if asked.starts_with('/') => {
                 path = next.into_owned();
             }
             // It leads to another host, or to what is refused.
@@ -357,6 +359,7 @@ mod tests {
         }
         check(&["/a /b"], None);
         check(&["/a /b", "/b /c", "/c https://a.example/a"], None);
+        check(&["/a /a#b"], Some((0, Circle::Endless)));
         check(&["/a /a"], Some((0, Circle::Endless)));
         check(&["/x /y", "/a /b", "/b /a?q"], Some((1, Circle::Endless)));
         check(&["/** /new/$1"], Some((0, Circle::Endless)));
