@@ -5,10 +5,13 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use tallyd_http::h1::head::MAX_HEAD_BYTES;
+use tallyd_http::range::ByteRange;
+use tallyd_http::response::Body;
 
 use super::receipts::Receipts;
 use super::session::BATCH_BYTES;
 use crate::access_log::Peer;
+use crate::backend::remembered::Handle;
 
 /// Room for the longest head and something behind it, so that content behind a long head can be passed over.
 const INPUT_BYTES: usize = MAX_HEAD_BYTES + 4096;
@@ -121,6 +124,24 @@ impl Output {
         }
     }
 
+    /// The content behind a head of this length, which is the only answer here.
+    pub(crate) fn content_behind(&self, head_length: usize) -> &[u8] {
+        match self.tail() {
+            [] => &self.bytes[head_length..],
+            tail => tail,
+        }
+    }
+
+    /// The same, to be sent when there is room for it; what is remembered anyway is not copied.
+    pub(crate) fn take_content_behind(&mut self, head_length: usize) -> Body<Handle> {
+        let whole = self.tail.take().and_then(|Tail { content, range }| {
+            let last = (range.end as u64).checked_sub(1)?;
+            let range = ByteRange::within(range.start as u64, last, content.len() as u64)?;
+            Some(Body::Slice { handle: Handle::Memory(content), range })
+        });
+        whole.unwrap_or_else(|| Body::Bytes(self.bytes.split_off(head_length).into()))
+    }
+
     /// Makes room for another answer behind what is waiting.
     pub(crate) fn gather(&mut self) {
         if let Some(Tail { content, range }) = self.tail.take() {
@@ -143,7 +164,9 @@ impl Output {
 
     /// Gives the buffer back, after everything in it was sent or given up.
     pub(crate) fn release(&mut self, pool: &Buffers) {
-        pool.put_output(std::mem::take(&mut self.bytes));
+        if self.bytes.capacity() > 0 {
+            pool.put_output(std::mem::take(&mut self.bytes));
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod exhaustion;
 mod files;
 mod formats;
 mod harness;
+mod http2;
 mod listings;
 mod memory;
 mod output;

@@ -19,10 +19,10 @@ use crate::backend::remembered::Handle;
 use crate::transmit::{WINDOW_BYTES, indices, read_ahead};
 
 /// How much of a file is read at a time, in bytes: what a stream holds of it, beside what `h2` holds for it.
-const PIECE_BYTES: u64 = 64 * 1024;
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// How much is sent before others get their turn, in bytes.
-const TURN_BYTES: u64 = 256 * 1024;
+const TURN_BYTES: usize = 256 * 1024;
 
 /// How sending ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,16 +48,13 @@ pub(super) async fn send_body(
 ) -> Result<Sent, Gone> {
     match body {
         Body::Empty => stream.send_data(Bytes::new(), true).map(|()| Sent::Whole).map_err(Gone::from),
-        Body::Bytes(bytes) => {
-            send_memory(stream, Bytes::copy_from_slice(&bytes), Place::Last).await.map(|()| Sent::Whole)
-        }
+        Body::Bytes(bytes) => send_memory(stream, &bytes, Place::Last, link).await.map(|()| Sent::Whole),
         Body::Slice { handle, range } => send_slice(stream, &handle, range, Place::Last, link).await,
         Body::Parts { handle, parts } => {
             for piece in parts.pieces() {
                 let sent = match piece {
                     Piece::Bytes(bytes) => {
-                        let bytes = Bytes::copy_from_slice(&bytes);
-                        send_memory(stream, bytes, Place::Within).await.map(|()| Sent::Whole)
+                        send_memory(stream, &bytes, Place::Within, link).await.map(|()| Sent::Whole)
                     }
                     Piece::Slice(range) => send_slice(stream, &handle, range, Place::Within, link).await,
                 };
@@ -72,8 +69,12 @@ pub(super) async fn send_body(
 }
 
 /// Sends a piece that more follows.
-pub(super) async fn send_piece(stream: &mut SendStream<Bytes>, bytes: Bytes) -> Result<(), Gone> {
-    send_memory(stream, bytes, Place::Within).await
+pub(super) async fn send_piece(
+    stream: &mut SendStream<Bytes>,
+    bytes: &[u8],
+    link: &Rc<Link>,
+) -> Result<(), Gone> {
+    send_memory(stream, bytes, Place::Within, link).await
 }
 
 async fn send_slice(
@@ -83,19 +84,24 @@ async fn send_slice(
     place: Place,
     link: &Rc<Link>,
 ) -> Result<Sent, Gone> {
-    let bytes = match handle {
-        Handle::Memory(content) => Bytes::copy_from_slice(&content[indices(range)]),
-        Handle::Shared(content) => Bytes::from_owner(Arc::clone(content)).slice(indices(range)),
+    match handle {
+        Handle::Memory(content) => send_memory(stream, &content[indices(range)], place, link).await?,
+        Handle::Shared(content) => send_memory(stream, &content[indices(range)], place, link).await?,
         Handle::File(file) => return send_file(stream, file, range, place, link).await,
-    };
-    send_memory(stream, bytes, place).await.map(|()| Sent::Whole)
+    }
+    Ok(Sent::Whole)
 }
 
-async fn send_memory(stream: &mut SendStream<Bytes>, mut bytes: Bytes, place: Place) -> Result<(), Gone> {
+async fn send_memory(
+    stream: &mut SendStream<Bytes>,
+    mut bytes: &[u8],
+    place: Place,
+    link: &Rc<Link>,
+) -> Result<(), Gone> {
     while !bytes.is_empty() {
-        let room = room(stream, bytes.len()).await?;
-        let piece = bytes.split_to(room.min(bytes.len()));
-        stream.send_data(piece, bytes.is_empty() && place == Place::Last)?;
+        let (piece, rest) = bytes.split_at(room(stream, bytes.len(), link).await?);
+        stream.send_data(Bytes::copy_from_slice(piece), rest.is_empty() && place == Place::Last)?;
+        bytes = rest;
     }
     Ok(())
 }
@@ -111,17 +117,20 @@ async fn send_file(
     let mut patience = Patience::CachedOnly;
     let mut turn = 0;
     while offset < end {
-        let room = room(stream, (end - offset).min(PIECE_BYTES) as usize).await?;
-        let mut piece = vec![0; room.min((end - offset).min(PIECE_BYTES) as usize)];
+        // What is sent at a time fits `usize` on every platform.
+        let room = room(stream, (end - offset).min(PIECE_BYTES as u64) as usize, link).await?;
+        let mut piece = vec![0; room];
         match read_at(file, &mut piece, offset, patience) {
             Ok(0) => return Ok(Sent::Truncated),
             Ok(taken) => {
+                link.give_back(stream.stream_id().as_u32(), room - taken);
                 piece.truncate(taken);
                 offset += taken as u64;
-                turn += taken as u64;
+                turn += taken;
                 stream.send_data(piece.into(), offset == end && place == Place::Last)?;
             }
             Err(Failure::Cold) => {
+                link.give_back(stream.stream_id().as_u32(), room);
                 let waiting = link.wait();
                 read_ahead(Arc::clone(file), offset, end.min(offset + WINDOW_BYTES)).await;
                 drop(waiting);
@@ -142,8 +151,18 @@ async fn send_file(
     Ok(Sent::Whole)
 }
 
-/// Waits until the client and the connection have room for some of `wanted` bytes; returns for how many.
-async fn room(stream: &mut SendStream<Bytes>, wanted: usize) -> Result<usize, Gone> {
+/// Waits until there is room for some of `wanted` bytes, with the client and on the connection; returns for how many.
+async fn room(stream: &mut SendStream<Bytes>, wanted: usize, link: &Rc<Link>) -> Result<usize, Gone> {
+    let wanted = wanted.min(PIECE_BYTES);
+    let room = capacity(stream, wanted).await?.min(wanted);
+    match link.hold_when_possible(stream.stream_id().as_u32(), room).await {
+        Held::Held => Ok(room),
+        Held::Full | Held::Gone => Err(Gone),
+    }
+}
+
+/// Waits until the client grants some of `wanted` bytes; returns how many, or more.
+async fn capacity(stream: &mut SendStream<Bytes>, wanted: usize) -> Result<usize, Gone> {
     stream.reserve_capacity(wanted);
     poll_fn(|context| {
         if stream.capacity() > 0 {

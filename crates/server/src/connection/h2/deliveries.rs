@@ -31,6 +31,8 @@ pub(super) struct Deliveries {
 struct Delivery {
     head_length: u64,
     head_arrived: bool,
+    /// Bytes of content that were handed over to be framed; those that were written and arrived are among them.
+    handed: u64,
     written: u64,
     arrived: u64,
     is_finished: bool,
@@ -73,6 +75,7 @@ impl Deliveries {
         let delivery = Delivery {
             head_length: head_length as u64,
             head_arrived: false,
+            handed: 0,
             written: 0,
             arrived: 0,
             is_finished: false,
@@ -81,6 +84,26 @@ impl Deliveries {
         };
         self.unfinished += 1;
         self.streams.insert(stream, delivery);
+    }
+
+    /// Notes content that is handed over to be framed; `false` if its stream is no more.
+    pub(super) fn hand(&mut self, stream: u32, length: usize) -> bool {
+        let delivery = self.streams.get_mut(&stream);
+        delivery.map(|delivery| delivery.handed += length as u64).is_some()
+    }
+
+    /// Notes that so much of what was handed over is not there after all.
+    pub(super) fn take_back(&mut self, stream: u32, length: usize) -> usize {
+        let Some(delivery) = self.streams.get_mut(&stream) else { return 0 };
+        delivery.handed -= length as u64;
+        length
+    }
+
+    /// Tells those who look on of an answer that does not leave at once.
+    pub(super) fn announce(&mut self, stream: u32) {
+        if let Some(Delivery { receipts, presence, .. }) = self.streams.get_mut(&stream) {
+            receipts.announce(presence);
+        }
     }
 
     /// Says where the answer ends whose content's length was not known when it was begun.
@@ -105,8 +128,9 @@ impl Deliveries {
         self.under_way.len()
     }
 
-    /// Notes what is written next.
-    pub(super) fn note_written(&mut self, bytes: &[u8]) {
+    /// Notes what is written next; returns how much content of streams it has.
+    pub(super) fn note_written(&mut self, bytes: &[u8]) -> usize {
+        let mut content = 0;
         self.position += bytes.len() as u64;
         let Deliveries { written, position, under_way, streams, unfinished } = self;
         written.follow(bytes, |frame, left| {
@@ -116,12 +140,14 @@ impl Deliveries {
             }
             if frame.kind == Kind::Data {
                 delivery.written += u64::from(frame.length);
+                content += frame.length as usize;
             }
             if matches!(frame.kind, Kind::Data | Kind::Headers) && frame.has(END_STREAM) {
                 delivery.is_finished = true;
                 *unfinished -= 1;
             }
         });
+        content
     }
 
     /// Settles what lies before `acknowledged` in the conversation.
@@ -143,14 +169,16 @@ impl Deliveries {
         }
     }
 
-    /// Gives up what of a stream's answer is not known to have arrived.
-    pub(super) fn abort(&mut self, stream: u32) {
-        if let Some(mut delivery) = self.streams.remove(&stream) {
-            delivery.settle();
-            if !delivery.is_finished {
-                self.unfinished -= 1;
-            }
+    /// Gives up what of a stream's answer is not known to have arrived; returns how much of its content was handed over and
+    /// will not be written.
+    pub(super) fn abort(&mut self, stream: u32) -> usize {
+        let Some(mut delivery) = self.streams.remove(&stream) else { return 0 };
+        delivery.settle();
+        if !delivery.is_finished {
+            self.unfinished -= 1;
         }
+        // Far below the limit on what is held.
+        (delivery.handed - delivery.written) as usize
     }
 }
 

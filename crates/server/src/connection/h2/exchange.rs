@@ -12,7 +12,7 @@ use tallyd_http::response::Body;
 
 use super::content::{self, Sent};
 use super::deliveries::stream_presence;
-use super::link::Link;
+use super::link::{Held, Link};
 use super::request::request_of;
 use crate::access_log::Peer;
 use crate::backend::remembered::Handle;
@@ -50,13 +50,6 @@ pub(super) enum Step {
     SendListing(SendStream<Bytes>, Box<Rendering>),
 }
 
-/// When the content follows its head.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Follows {
-    AtOnce,
-    Later,
-}
-
 /// The stream is no more: its client has reset it, or the connection has ended.
 #[derive(Debug)]
 pub(super) struct Gone;
@@ -64,6 +57,12 @@ pub(super) struct Gone;
 impl From<h2::Error> for Gone {
     fn from(_: h2::Error) -> Gone {
         Gone
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.output.release(&self.link.worker.buffers);
     }
 }
 
@@ -89,10 +88,7 @@ impl Exchange {
         let worker = &*self.link.worker;
         let answered = answer(&request_of(&self.parts), &mut self.progress, worker, &mut self.output);
         let step = match answered {
-            Answered::Wholly(_) => {
-                self.send_wholly()?;
-                return Ok(None);
-            }
+            Answered::Wholly(_) => return self.send_wholly(),
             Answered::ButForContent(body, _) => Step::SendBody(self.send_head()?, body),
             Answered::ButForListing(rendering, _) => Step::SendListing(self.send_head()?, rendering),
             Answered::AfterReading(order) => Step::Read(order),
@@ -146,39 +142,44 @@ impl Exchange {
         self.advance()
     }
 
-    /// Sends an answer that is wholly in the output.
-    fn send_wholly(&mut self) -> Result<(), Gone> {
+    /// Sends an answer that is wholly in the output; its content later, if the client has no room for it now.
+    fn send_wholly(&mut self) -> Result<Option<Step>, Gone> {
         let head = WrittenHead::read(&self.output.bytes);
-        let length = head.length;
-        let response = response_of(&head);
-        self.output.gather();
-        let content = Bytes::copy_from_slice(&self.output.bytes[length..]);
-        self.begin(length, Follows::AtOnce);
-        let mut stream = self.respond.send_response(response, content.is_empty())?;
-        if !content.is_empty() {
-            stream.send_data(content, true)?;
+        let (head_length, response) = (head.length, response_of(&head));
+        self.begin(head_length);
+        let content = self.output.content_behind(head_length);
+        if content.is_empty() {
+            self.respond.send_response(response, true)?;
+            return Ok(None);
         }
-        Ok(())
+        let mut stream = self.respond.send_response(response, false)?;
+        stream.reserve_capacity(content.len());
+        let has_room = stream.capacity() >= content.len();
+        if has_room && self.link.hold_at_once(self.stream, content.len()) == Held::Held {
+            stream.send_data(Bytes::copy_from_slice(content), true)?;
+            return Ok(None);
+        }
+        self.link.deliveries.borrow_mut().announce(self.stream);
+        let content = self.output.take_content_behind(head_length);
+        self.output.release(&self.link.worker.buffers);
+        Ok(Some(Step::SendBody(stream, content)))
     }
 
-    /// Sends a head that is in the output, and what of the content is there.
+    /// Sends a head that is in the output, and whose content follows.
     fn send_head(&mut self) -> Result<SendStream<Bytes>, Gone> {
         let head = WrittenHead::read(&self.output.bytes);
-        let (length, response) = (head.length, response_of(&head));
-        self.begin(length, Follows::Later);
+        let (head_length, response) = (head.length, response_of(&head));
+        self.begin(head_length);
+        self.link.deliveries.borrow_mut().announce(self.stream);
+        self.output.release(&self.link.worker.buffers);
         Ok(self.respond.send_response(response, false)?)
     }
 
     /// Gives what is promised of the answer to those who see what arrives.
-    fn begin(&mut self, head_length: usize, follows: Follows) {
+    fn begin(&mut self, head_length: usize) {
         let nothing = Receipts::new(Rc::clone(&self.link.worker.recipients), Protocol::Http2);
-        let mut receipts = std::mem::replace(&mut self.output.receipts, nothing);
-        let presence = stream_presence();
-        if follows == Follows::Later {
-            receipts.announce(&presence);
-        }
-        self.output.release(&self.link.worker.buffers);
-        self.link.deliveries.borrow_mut().begin(self.stream, head_length, receipts, presence);
+        let receipts = std::mem::replace(&mut self.output.receipts, nothing);
+        self.link.deliveries.borrow_mut().begin(self.stream, head_length, receipts, stream_presence());
     }
 
     async fn send_body(&mut self, mut stream: SendStream<Bytes>, body: Body<Handle>) -> Result<(), Gone> {
@@ -200,7 +201,7 @@ impl Exchange {
         let mut length = 0;
         while let Some(piece) = rendering.next_piece() {
             length += piece.len() as u64;
-            content::send_piece(&mut stream, piece.into()).await?;
+            content::send_piece(&mut stream, &piece, &self.link).await?;
             // Others get their turn between two pieces.
             tokio::task::yield_now().await;
         }

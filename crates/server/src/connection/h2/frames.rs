@@ -35,6 +35,9 @@ pub(super) enum Kind {
 /// The flag that ends a stream (RFC 9113 §6.1, §6.2).
 pub(super) const END_STREAM: u8 = 0x1;
 
+/// The flag that acknowledges settings (RFC 9113 §6.5).
+pub(super) const ACK: u8 = 0x1;
+
 /// The flag that ends a field section (RFC 9113 §6.2, §6.10).
 pub(super) const END_HEADERS: u8 = 0x4;
 

@@ -8,10 +8,11 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Semaphore;
 
 use super::deliveries::Deliveries;
 use super::flood::Flood;
-use super::frames::{Follower, Kind};
+use super::frames::{ACK, Follower, Frame, Kind};
 use crate::census::Protocol;
 use crate::clock::Moment;
 use crate::connection::buffers::Input;
@@ -21,6 +22,10 @@ use crate::connection::receipts::{self, Receipts};
 use crate::connection::socket::{End, Socket};
 use crate::worker::Worker;
 
+/// How much content all streams together may have handed over to be framed and sent, in bytes: what keeps a fast client's
+/// connection busy, whether by one stream or by all. A client that takes nothing costs no more.
+const MAX_HELD_BYTES: usize = 256 * 1024;
+
 /// How much is gathered before it is sent although more is to come, in bytes.
 const FULL_BYTES: usize = 64 * 1024;
 
@@ -28,6 +33,8 @@ const FULL_BYTES: usize = 64 * 1024;
 pub(super) struct Link {
     pub(super) worker: Rc<Worker>,
     pub(super) deliveries: RefCell<Deliveries>,
+    /// Bytes of content that streams may still hand over.
+    room: Semaphore,
     /// Nothing once it is closed.
     line: RefCell<Option<Line>>,
     /// Whether the client has begun as it must.
@@ -38,6 +45,17 @@ pub(super) struct Link {
     waiting: Cell<usize>,
 }
 
+/// Whether there is room for some content of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Held {
+    /// There is, and it is taken.
+    Held,
+    /// Not before something is sent.
+    Full,
+    /// The stream is no more.
+    Gone,
+}
+
 /// The socket with what is on its way through it.
 struct Line {
     socket: Socket,
@@ -46,8 +64,36 @@ struct Line {
     out: Vec<u8>,
     start: usize,
     incoming: Follower,
+    start_of_client: Start,
+    incoming_end: IncomingEnd,
     flood: Flood,
     looked: Moment,
+}
+
+/// How a client begins behind its preface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Start {
+    Expected,
+    /// With its settings, as it must (RFC 9113 §3.4).
+    Right,
+    Wrong,
+}
+
+/// Whether the client has ended its side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum IncomingEnd {
+    Open,
+    /// It has; requests that came with the end are answered first.
+    Seen,
+}
+
+impl Start {
+    fn note(&mut self, frame: Frame) {
+        if *self == Start::Expected {
+            let is_right = frame.kind == Kind::Settings && !frame.has(ACK);
+            *self = if is_right { Start::Right } else { Start::Wrong };
+        }
+    }
 }
 
 /// What `h2` reads from and writes to.
@@ -62,12 +108,15 @@ impl Link {
             out: Vec::new(),
             start: 0,
             incoming: Follower::of_client(),
+            start_of_client: Start::Expected,
+            incoming_end: IncomingEnd::Open,
             flood: Flood::default(),
             looked: Moment::now(),
         };
         Link {
             worker,
             deliveries: RefCell::default(),
+            room: Semaphore::new(MAX_HELD_BYTES),
             line: RefCell::new(Some(line)),
             is_open: Cell::new(false),
             interrupt: Cell::new(None),
@@ -121,12 +170,49 @@ impl Link {
         }
     }
 
+    /// Has room at once for so much content of a stream, or has none.
+    pub(super) fn hold_at_once(&self, stream: u32, length: usize) -> Held {
+        match self.room.try_acquire_many(length as u32) {
+            Ok(room) => {
+                room.forget();
+                self.hold(stream, length)
+            }
+            Err(_) => Held::Full,
+        }
+    }
+
+    /// Waits until there is room for so much content of a stream, a small part of all there is.
+    pub(super) async fn hold_when_possible(&self, stream: u32, length: usize) -> Held {
+        match self.room.acquire_many(length as u32).await {
+            Ok(room) => {
+                room.forget();
+                self.hold(stream, length)
+            }
+            // The connection has ended.
+            Err(_) => Held::Gone,
+        }
+    }
+
+    /// Gives back room that was taken and is not needed.
+    pub(super) fn give_back(&self, stream: u32, length: usize) {
+        let freed = self.deliveries.borrow_mut().take_back(stream, length);
+        self.room.add_permits(freed);
+    }
+
+    fn hold(&self, stream: u32, length: usize) -> Held {
+        if self.deliveries.borrow_mut().hand(stream, length) {
+            return Held::Held;
+        }
+        self.room.add_permits(length);
+        Held::Gone
+    }
+
     /// Gives up what of a stream's answer has not arrived.
     pub(super) fn abort(&self, stream: u32) {
         if let Some(line) = &*self.line.borrow() {
             let mut deliveries = self.deliveries.borrow_mut();
             deliveries.settle(line.socket.acknowledged());
-            deliveries.abort(stream);
+            self.room.add_permits(deliveries.abort(stream));
         }
     }
 
@@ -134,7 +220,9 @@ impl Link {
     /// that are left is given up.
     pub(super) async fn close(&self, farewell: Farewell) {
         let Some(mut line) = self.line.take() else { return };
+        self.room.close();
         let mut deliveries = self.deliveries.take();
+        deliveries.settle(line.socket.acknowledged());
         while !deliveries.are_done() && !deliveries.are_unfinished() {
             line.socket.await_acknowledgements(Awaits::Some);
             line.input.clear();
@@ -158,6 +246,7 @@ impl Link {
     /// Closes at once.
     pub(super) fn break_off(&self) {
         if let Some(line) = self.line.take() {
+            self.room.close();
             self.deliveries.take().settle(line.socket.acknowledged());
         }
     }
@@ -199,7 +288,16 @@ impl AsyncRead for Wire {
         }
         if line.input.is_empty() {
             match line.socket.poll_receive(context, &mut line.input, &shared.worker.buffers) {
-                Poll::Ready(Ok(0)) => return Poll::Ready(Ok(())),
+                // Who only ends its own side still gets what it has asked for.
+                Poll::Ready(Ok(0)) if line.incoming_end == IncomingEnd::Open => {
+                    line.incoming_end = IncomingEnd::Seen;
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Poll::Ready(Ok(0)) if deliveries.are_done() && shared.waiting.get() == 0 => {
+                    return Poll::Ready(Ok(()));
+                }
+                Poll::Ready(Ok(0)) => return Poll::Pending,
                 Poll::Ready(Ok(taken)) => line.input.extend(taken),
                 Poll::Ready(Err(end)) => return shared.poll_end(end),
                 Poll::Pending => {
@@ -214,14 +312,18 @@ impl AsyncRead for Wire {
         }
         let taken = line.input.bytes().len().min(buffer.remaining());
         let bytes = &line.input.bytes()[..taken];
-        let (flood, socket) = (&mut line.flood, &line.socket);
+        let (start, flood, socket) = (&mut line.start_of_client, &mut line.flood, &line.socket);
         line.incoming.follow(bytes, |frame, _| {
+            start.note(frame);
             flood.note(frame);
             if frame.kind == Kind::Reset {
                 deliveries.settle(socket.acknowledged());
-                deliveries.abort(frame.stream);
+                shared.room.add_permits(deliveries.abort(frame.stream));
             }
         });
+        if *start == Start::Wrong {
+            return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+        }
         if line.flood.is_one() {
             return shared.poll_end(End::Interrupted(Interrupt::Flood));
         }
@@ -271,7 +373,8 @@ impl AsyncWrite for Wire {
             line.out.extend_from_slice(piece);
         }
         let written = &line.out[before..];
-        self.0.deliveries.borrow_mut().note_written(written);
+        let content = self.0.deliveries.borrow_mut().note_written(written);
+        self.0.room.add_permits(content);
         Poll::Ready(Ok(written.len()))
     }
 
