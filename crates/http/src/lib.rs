@@ -1,6 +1,6 @@
 //! What HTTP says, as pure functions and values: no input or output, no clock, no async, no threads.
 //!
-//! The words are those of RFC 9110 (semantics), RFC 9111 (caching) and RFC 9112 (HTTP/1.1). Everything
+//! The words are those of RFC 9110 (semantics), RFC 9111 (caching), RFC 9112 (HTTP/1.1) and RFC 9114 (HTTP/3). Everything
 //! here can be tested without a socket or a file; the crate does not know the ledger.
 #![forbid(unsafe_code)]
 
@@ -12,6 +12,7 @@ pub mod extra_field;
 pub mod field_lines;
 pub mod fields;
 pub mod h1;
+pub mod h3;
 pub mod location;
 pub mod media_type;
 pub mod method;

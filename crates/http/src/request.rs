@@ -29,6 +29,8 @@ pub enum Version {
     Http11,
     /// HTTP/2: each request has a stream of its own, whose end is the end of its content.
     Http2,
+    /// HTTP/3: each request has a stream of its own, whose end is the end of its content.
+    Http3,
 }
 
 /// Whether the client waits for permission before it sends its content (RFC 9110 §10.1.1).
@@ -54,13 +56,17 @@ impl Request<'_> {
     pub fn expectation(&self) -> Result<Expectation, Refusal> {
         let mut members = self.fields.expect.members();
         match (self.version, members.next(), members.next()) {
-            (Version::Http10, _, _) | (Version::Http11 | Version::Http2, None, _) => Ok(Expectation::Absent),
-            (Version::Http11 | Version::Http2, Some(only), None)
+            (Version::Http10, _, _) | (Version::Http11 | Version::Http2 | Version::Http3, None, _) => {
+                Ok(Expectation::Absent)
+            }
+            (Version::Http11 | Version::Http2 | Version::Http3, Some(only), None)
                 if only.eq_ignore_ascii_case(b"100-continue") =>
             {
                 Ok(Expectation::Continue)
             }
-            (Version::Http11 | Version::Http2, Some(_), _) => Err(Refusal::ExpectationFailed),
+            (Version::Http11 | Version::Http2 | Version::Http3, Some(_), _) => {
+                Err(Refusal::ExpectationFailed)
+            }
         }
     }
 }

@@ -1,15 +1,17 @@
 //! Where clients come in: the addresses on which every worker listens, with TLS and without.
 
+use std::fmt::Display;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 
 use rustls::ServerConfig;
 
-use crate::config::{Config, Sourced, StartError};
+use crate::config::{Config, Http3, Sourced, StartError};
 use crate::connection::h2;
 use crate::console;
-use crate::listen::{self, BindError, Listening, Places};
+use crate::listen::{self, BindError, Carriers, Listening, Places};
+use crate::quic;
 use crate::tls::certificates::ACME_TLS_ALPN;
 use crate::tls::{Certificates, session};
 
@@ -19,8 +21,17 @@ pub(crate) struct Entrances {
     pub(crate) plain: Vec<SocketAddr>,
     /// Those with TLS; none without a certificate.
     pub(crate) secured: Vec<SocketAddr>,
-    /// For each worker its listeners.
-    pub(crate) of_workers: Vec<Vec<Entrance<TcpListener>>>,
+    /// For each worker its own.
+    pub(crate) of_workers: Vec<WorkerEntrances>,
+}
+
+/// Those of one worker.
+#[derive(Default)]
+pub(crate) struct WorkerEntrances {
+    /// For clients that come by TCP.
+    pub(crate) listeners: Vec<Entrance<TcpListener>>,
+    /// For those that come by QUIC.
+    pub(crate) places: Vec<quic::Place>,
 }
 
 /// A place where clients come in.
@@ -39,25 +50,55 @@ pub(crate) enum Security {
 
 /// Listens on every address for every worker, or on none.
 pub(crate) fn open(config: &Config, certificates: &Arc<Certificates>) -> Result<Entrances, StartError> {
-    let Listening { addresses: plain, of_workers } = listen_on(config, &config.listen.port)?;
-    let entrance = |security: &Security, listener| Entrance { listener, security: security.clone() };
-    let mut of_workers: Vec<Vec<_>> = of_workers
-        .into_iter()
-        .map(|listeners| listeners.into_iter().map(|it| entrance(&Security::None, it)).collect())
-        .collect();
+    let Listening { addresses: plain, of_workers, .. } =
+        listen_on(config, &config.listen.port, Carriers::Streams)?;
+    let mut entrances = Entrances { plain, secured: Vec::new(), of_workers: Vec::new() };
+    entrances.of_workers.resize_with(of_workers.len(), WorkerEntrances::default);
+    entrances.add(&Security::None, of_workers);
     let protocols: &[&[u8]] = match (&*config.tls.pairs, &config.acme) {
-        ([], None) => return Ok(Entrances { plain, secured: Vec::new(), of_workers }),
+        ([], None) => return Ok(entrances),
         ([_, ..], None) => &[h2::ALPN, session::HTTP_1_1],
         (_, Some(_)) => &[h2::ALPN, session::HTTP_1_1, ACME_TLS_ALPN],
     };
     let session = session::server_config(Arc::clone(certificates), protocols)
         .map_err(|error| StartError::misfit(format!("TLS cannot be prepared ({error})")))?;
-    let security = Security::Tls(Arc::new(session));
-    let Listening { addresses: secured, of_workers: more } = listen_on(config, &config.tls.port)?;
-    for (of_worker, listeners) in of_workers.iter_mut().zip(more) {
-        of_worker.extend(listeners.into_iter().map(|it| entrance(&security, it)));
+    let carriers = match config.tls.http3 {
+        Http3::Offered => Carriers::StreamsAndDatagrams,
+        Http3::Absent => Carriers::Streams,
+    };
+    let Listening { addresses, of_workers, datagrams } = listen_on(config, &config.tls.port, carriers)?;
+    entrances.secured = addresses;
+    entrances.add(&Security::Tls(Arc::new(session)), of_workers);
+    if config.tls.http3 == Http3::Offered {
+        entrances.add_places(&quic_config(config, certificates)?, datagrams);
     }
-    Ok(Entrances { plain, secured, of_workers })
+    Ok(entrances)
+}
+
+impl Entrances {
+    /// Adds listeners, for each worker its own.
+    fn add(&mut self, security: &Security, of_workers: Vec<Vec<TcpListener>>) {
+        for (worker, listeners) in self.of_workers.iter_mut().zip(of_workers) {
+            let entrance = |listener| Entrance { listener, security: security.clone() };
+            worker.listeners.extend(listeners.into_iter().map(entrance));
+        }
+    }
+
+    /// Adds sockets for QUIC, of each address the workers'.
+    fn add_places(&mut self, config: &quinn::ServerConfig, of_addresses: Vec<Vec<UdpSocket>>) {
+        for sockets in of_addresses {
+            let places = quic::places(sockets, config);
+            self.of_workers.iter_mut().zip(places).for_each(|(worker, place)| worker.places.push(place));
+        }
+    }
+}
+
+/// What QUIC connections begin from.
+fn quic_config(config: &Config, certificates: &Arc<Certificates>) -> Result<quinn::ServerConfig, StartError> {
+    let impossible = |error: &dyn Display| StartError::misfit(format!("HTTP/3 cannot be prepared ({error})"));
+    let session = session::server_config(Arc::clone(certificates), &[session::HTTP_3])
+        .map_err(|error| impossible(&error))?;
+    quic::server_config(session, config.limits.idle_timeout).map_err(|error| impossible(&error))
 }
 
 /// Says on standard error where there is TLS.
@@ -68,11 +109,12 @@ pub(crate) fn announce(secured: &[SocketAddr]) {
     }
 }
 
-fn listen_on(config: &Config, port: &Sourced<u16>) -> Result<Listening, StartError> {
+fn listen_on(config: &Config, port: &Sourced<u16>, carriers: Carriers) -> Result<Listening, StartError> {
     let places = Places {
         binds: config.listen.binds.iter().map(|bind| bind.value).collect(),
         port: port.value,
         backlog: config.listen.backlog,
+        carriers,
     };
     listen::listen(&places, config.workers.get()).map_err(|error| explain_bind(config, port, &error))
 }

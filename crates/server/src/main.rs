@@ -23,6 +23,7 @@ mod figures;
 mod fingerprints;
 mod kernel;
 mod listen;
+mod quic;
 mod renewal;
 mod serve;
 mod site;

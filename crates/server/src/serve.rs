@@ -87,7 +87,7 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
         precompressed: config.files.precompressed,
         base: config.addresses.base.clone(),
         routes: Routes::new(config.addresses.redirects.clone(), config.addresses.rewrites.clone()),
-        https: Https::new(secured.first().map(SocketAddr::port), config.tls.plain, config.tls.promise),
+        https: https_of(config, &secured),
         stand_in: config.addresses.stand_in.clone(),
         media_types,
         added_fields: AddedFields::new(
@@ -105,12 +105,7 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
         publication: Arc::new(publication),
         editions,
         memory_bytes: config.cache_bytes / workers as u64,
-        limits: Limits {
-            idle_timeout: config.limits.idle_timeout,
-            header_timeout: config.limits.header_timeout,
-            min_rate: config.limits.min_rate_bytes_per_s,
-            rate_window: config.limits.rate_window,
-        },
+        limits: limits_of(config),
         max_connections: max_connections(descriptors, config.cache_bytes, config.workers),
         log: log.clone(),
     };
@@ -155,6 +150,21 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
     drop((log, ledger));
     writer.finish(LOG_PATIENCE);
     closed.map_err(|unwritten| StartError::misfit(unwritten.to_string()))
+}
+
+/// What bounds the patience with clients.
+fn limits_of(config: &Config) -> Limits {
+    Limits {
+        idle_timeout: config.limits.idle_timeout,
+        header_timeout: config.limits.header_timeout,
+        min_rate: config.limits.min_rate_bytes_per_s,
+        rate_window: config.limits.rate_window,
+    }
+}
+
+/// What is said of the entrances with TLS, which are at these addresses.
+fn https_of(config: &Config, secured: &[SocketAddr]) -> Https {
+    Https::new(secured.first().map(SocketAddr::port), config.tls.plain, config.tls.promise, config.tls.http3)
 }
 
 /// What makes entity tags.

@@ -11,6 +11,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
+use quinn::Endpoint;
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, acceptfrom_with};
 use tallyd_http::h1::writer::write_start;
@@ -18,6 +19,7 @@ use tallyd_http::status::Status;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
+use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, spawn_local};
 
@@ -30,9 +32,10 @@ use crate::connection::presence::Limits;
 use crate::connection::receipts::Recipients;
 use crate::connection::roster::Roster;
 use crate::connection::socket::Socket;
-use crate::connection::{h1, secure};
-use crate::entrances::{Entrance, Security};
+use crate::connection::{h1, h3, secure};
+use crate::entrances::{Entrance, Security, WorkerEntrances};
 use crate::kernel;
+use crate::quic::{self, Place};
 use crate::site::{Edition, Publication, Site};
 
 /// How long accepting pauses when the system is out of descriptors or memory: long enough not to spin, short enough that a
@@ -61,6 +64,12 @@ pub(crate) struct Equipment {
     pub(crate) max_connections: usize,
     /// Where deliveries are told.
     pub(crate) log: AccessLog,
+}
+
+/// Where clients come in, on the worker's runtime.
+struct OpenEntrances {
+    listeners: Vec<Entrance<AsyncFd<TcpListener>>>,
+    endpoints: Vec<Endpoint>,
 }
 
 /// How far the server has come with ending.
@@ -96,13 +105,15 @@ pub(crate) struct Worker {
     pub(crate) farewells: Departures,
     /// Told whenever a connection has ended.
     departed: Notify,
+    /// Told when the worker begins to drain.
+    drain: Notify,
 }
 
 /// Starts a worker's thread, and returns when it is ready to accept, with a way to ask it. It ends when `stage` says so and
 /// its connections are gone.
 pub(crate) fn start(
     number: usize,
-    entrances: Vec<Entrance<TcpListener>>,
+    entrances: WorkerEntrances,
     equipment: Equipment,
     stage: watch::Receiver<Stage>,
 ) -> io::Result<Inquiry> {
@@ -135,15 +146,16 @@ fn runtime() -> io::Result<LocalRuntime> {
         .build_local(LocalOptions::default())
 }
 
-fn prepare(
-    runtime: &LocalRuntime,
-    entrances: Vec<Entrance<TcpListener>>,
-) -> io::Result<Vec<Entrance<AsyncFd<TcpListener>>>> {
+fn prepare(runtime: &LocalRuntime, entrances: WorkerEntrances) -> io::Result<OpenEntrances> {
     let _context = runtime.enter();
     let watched = |Entrance { listener, security }| {
         Ok(Entrance { listener: kernel::watch_listener(listener)?, security })
     };
-    entrances.into_iter().map(watched).collect()
+    let WorkerEntrances { listeners, places } = entrances;
+    Ok(OpenEntrances {
+        listeners: listeners.into_iter().map(watched).collect::<io::Result<_>>()?,
+        endpoints: places.into_iter().map(Place::open).collect::<io::Result<_>>()?,
+    })
 }
 
 impl Worker {
@@ -169,6 +181,7 @@ impl Worker {
             max_connections,
             farewells: Departures::default(),
             departed: Notify::new(),
+            drain: Notify::new(),
         }
     }
 
@@ -193,9 +206,22 @@ impl Worker {
         self.stage.get() != Stage::Serving
     }
 
+    /// Told when the worker begins to drain.
+    pub(crate) fn draining(&self) -> Notified<'_> {
+        self.drain.notified()
+    }
+
+    /// Waits until there is room for another connection, which idle ones make.
+    pub(crate) async fn await_room(&self) {
+        while self.roster.len() >= self.max_connections {
+            self.roster.end_longest_idle();
+            self.departed.notified().await;
+        }
+    }
+
     async fn run(
         self,
-        entrances: Vec<Entrance<AsyncFd<TcpListener>>>,
+        entrances: OpenEntrances,
         questions: Questions,
         mut stage: watch::Receiver<Stage>,
         editions: watch::Receiver<Arc<Edition>>,
@@ -203,15 +229,22 @@ impl Worker {
         let worker = Rc::new(self);
         let answering = spawn_local(questions.answer(worker.books()));
         let following = spawn_local(follow(editions, Rc::clone(&worker)));
-        let accepting: Vec<JoinHandle<()>> =
-            entrances.into_iter().map(|entrance| spawn_local(accept(entrance, Rc::clone(&worker)))).collect();
+        let OpenEntrances { listeners, endpoints } = entrances;
+        let by_tcp = listeners.into_iter().map(|entrance| spawn_local(accept(entrance, Rc::clone(&worker))));
+        let by_quic = endpoints.iter().cloned();
+        let by_quic = by_quic.map(|endpoint| spawn_local(h3::accept(endpoint, Rc::clone(&worker))));
+        let accepting: Vec<JoinHandle<()>> = by_tcp.chain(by_quic).collect();
         let swept = Rc::clone(&worker.roster);
         let sweeping = spawn_local(async move { swept.sweep().await });
         let watched = Rc::clone(&worker);
         let watching = spawn_local(async move { watched.farewells.watch(&watched.departed).await });
         wait_for(&mut stage, Stage::Draining).await;
         accepting.iter().for_each(JoinHandle::abort);
+        for endpoint in &endpoints {
+            endpoint.set_server_config(None);
+        }
         worker.stage.set(Stage::Draining);
+        worker.drain.notify_waiters();
         worker.roster.end_idle();
         let roster = Rc::clone(&worker.roster);
         // The main thread takes a receiver that is gone for a worker that is done; this one lives as long as the worker.
@@ -223,6 +256,7 @@ impl Worker {
         while worker.roster.len() > 0 {
             worker.departed.notified().await;
         }
+        quic::close(endpoints).await;
         answering.abort();
         following.abort();
         sweeping.abort();
@@ -250,10 +284,7 @@ async fn follow(mut editions: watch::Receiver<Arc<Edition>>, worker: Rc<Worker>)
 async fn accept(entrance: Entrance<AsyncFd<TcpListener>>, worker: Rc<Worker>) {
     let Entrance { listener, security } = entrance;
     loop {
-        while worker.roster.len() >= worker.max_connections {
-            worker.roster.end_longest_idle();
-            worker.departed.notified().await;
-        }
+        worker.await_room().await;
         match listener.async_io(Interest::READABLE, accept_one).await {
             Ok((socket, address)) => welcome(socket, address, &security, &worker),
             // The client went away while it waited; the next one may be there.
@@ -278,7 +309,7 @@ fn welcome(socket: OwnedFd, address: SocketAddr, security: &Security, worker: &R
     worker.log.tell_connected(peer);
     let worker = Rc::clone(worker);
     let socket = Socket::new(socket, worker.roster.enrol());
-    let departure = Departure(Rc::clone(&worker));
+    let departure = Departure::new(&worker);
     // Two tasks of two sizes.
     match security {
         Security::None => spawn_local(async move {
@@ -296,7 +327,14 @@ fn welcome(socket: OwnedFd, address: SocketAddr, security: &Security, worker: &R
 }
 
 /// Tells of a connection's end, also when it ends by a panic.
-struct Departure(Rc<Worker>);
+pub(crate) struct Departure(Rc<Worker>);
+
+impl Departure {
+    /// Of a connection to this worker.
+    pub(crate) fn new(worker: &Rc<Worker>) -> Departure {
+        Departure(Rc::clone(worker))
+    }
+}
 
 impl Drop for Departure {
     fn drop(&mut self) {

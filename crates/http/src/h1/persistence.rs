@@ -21,7 +21,7 @@ impl Persistence {
             |option: &str| connection.members().any(|token| token.eq_ignore_ascii_case(option.as_bytes()));
         match version {
             _ if says("close") => Persistence::Close,
-            Version::Http11 | Version::Http2 => Persistence::Keep,
+            Version::Http11 | Version::Http2 | Version::Http3 => Persistence::Keep,
             Version::Http10 if says("keep-alive") => Persistence::KeepSaid,
             Version::Http10 => Persistence::Close,
         }

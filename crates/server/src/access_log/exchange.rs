@@ -155,6 +155,7 @@ fn line_of(request: &Request<'_>) -> Box<[u8]> {
         Version::Http10 => b"HTTP/1.0",
         Version::Http11 => b"HTTP/1.1",
         Version::Http2 => b"HTTP/2.0",
+        Version::Http3 => b"HTTP/3.0",
     };
     [request.method_token.as_bytes(), request.target, version].join(&b' ').into()
 }

@@ -1,7 +1,7 @@
 //! A worker's transfers in flight: those that did not end at once.
 //!
 //! An answer comes here when the ledger is told of its beginning, and leaves with its end. How far it is, only its
-//! connection can tell; it does so when it is asked (`Presence`).
+//! connection can tell; it does so when it is asked (`Underway`).
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -12,7 +12,7 @@ use tallyd_ledger::{Kind, Moment, Tally};
 
 use crate::access_log::Peer;
 use crate::backend::remembered::Remembered;
-use crate::connection::presence::Presence;
+use crate::connection::presence::Underway;
 
 /// How many transfers of a worker are told: more than a person looks at, and a system call for each.
 const TOLD: usize = 1024;
@@ -24,17 +24,20 @@ pub(crate) enum Protocol {
     Http1,
     /// HTTP/2.
     Http2,
+    /// HTTP/3.
+    Http3,
 }
 
 impl Protocol {
     /// Every protocol.
-    pub(crate) const ALL: [Protocol; 2] = [Protocol::Http1, Protocol::Http2];
+    pub(crate) const ALL: [Protocol; 3] = [Protocol::Http1, Protocol::Http2, Protocol::Http3];
 
     /// As it is shown.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Protocol::Http1 => "http/1",
             Protocol::Http2 => "http/2",
+            Protocol::Http3 => "http/3",
         }
     }
 }
@@ -79,13 +82,12 @@ pub(crate) struct Answering<'a> {
 }
 
 /// All transfers in flight of one worker.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct InFlight {
     entries: RefCell<Slab<Entry>>,
     serials: Cell<u64>,
 }
 
-#[derive(Debug)]
 struct Entry {
     serial: u64,
     file: Rc<Remembered>,
@@ -96,11 +98,10 @@ struct Entry {
     began: Moment,
     content_at: u64,
     content_length: u64,
-    connection: Rc<Presence>,
+    way: Rc<dyn Underway>,
 }
 
 /// Keeps a transfer on the list while it lives.
-#[derive(Debug)]
 pub(crate) struct Listed {
     list: Rc<InFlight>,
     key: usize,
@@ -108,7 +109,7 @@ pub(crate) struct Listed {
 
 impl InFlight {
     /// Puts an answer on the list.
-    pub(crate) fn list(self: &Rc<Self>, answering: Answering<'_>, connection: &Rc<Presence>) -> Listed {
+    pub(crate) fn list(self: &Rc<Self>, answering: Answering<'_>, way: Rc<dyn Underway>) -> Listed {
         let Answering { file, number, kind, peer, protocol, began, content_at, content_length } = answering;
         let serial = self.serials.get();
         self.serials.set(serial + 1);
@@ -122,7 +123,7 @@ impl InFlight {
             began,
             content_at,
             content_length,
-            connection: Rc::clone(connection),
+            way,
         };
         Listed { list: Rc::clone(self), key: self.entries.borrow_mut().insert(entry) }
     }
@@ -134,12 +135,12 @@ impl InFlight {
 
     /// Asks the connections of those that are told how far they are.
     pub(super) fn ask(&self) {
-        self.entries.borrow().iter().take(TOLD).for_each(|(_, entry)| entry.connection.ask_progress());
+        self.entries.borrow().iter().take(TOLD).for_each(|(_, entry)| entry.way.ask_progress());
     }
 
     /// Whether they have told.
     pub(super) fn has_told(&self) -> bool {
-        !self.entries.borrow().iter().take(TOLD).any(|(_, entry)| entry.connection.is_asked())
+        !self.entries.borrow().iter().take(TOLD).any(|(_, entry)| entry.way.is_asked())
     }
 
     /// Copies of those that are told.
@@ -150,7 +151,7 @@ impl InFlight {
 
 impl Entry {
     fn transfer(&self) -> Transfer {
-        let progress = self.connection.progress();
+        let progress = self.way.progress();
         let of_content = |position: u64| position.saturating_sub(self.content_at).min(self.content_length);
         Transfer {
             serial: self.serial,

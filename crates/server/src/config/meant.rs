@@ -18,7 +18,7 @@ use super::ledger_file::{self, StateFolder};
 use super::secret::Token;
 use super::start_error::StartError;
 use super::table;
-use super::tls::PlainRequests;
+use super::tls::{Http3, PlainRequests};
 use super::typed::Typed;
 use super::value::{AdminAddress, BindAddress, LedgerFile, ListingMode, LogFile, LogFormat};
 use crate::access_log::Rotation;
@@ -153,6 +153,8 @@ pub(crate) struct Tls {
     pub(crate) pairs: Vec<Pair>,
     /// The port on each address; 0: the system picks one.
     pub(crate) port: Sourced<u16>,
+    /// Whether there is HTTP/3, on the same port.
+    pub(crate) http3: Http3,
     /// What becomes of requests without TLS.
     pub(crate) plain: PlainRequests,
     /// For how long browsers are to come by HTTPS alone, if they are told.

@@ -58,7 +58,7 @@ pub(crate) use given::{Sourced, quoted};
 pub(crate) use meant::{Admin, Config};
 pub(crate) use secret::{Token, token};
 pub(crate) use start_error::StartError;
-pub(crate) use tls::PlainRequests;
+pub(crate) use tls::{Http3, PlainRequests};
 pub(crate) use top::{Shows, Top};
 pub(crate) use value::{AdminAddress, BindAddress, LedgerFile, ListingMode, LogFile, LogFormat};
 

@@ -17,6 +17,7 @@ use super::secret::Token;
 use super::setting::{Form, Key, Need, Occurs, Parse, Places, Room, Row, Setting, Shape, Takes};
 use super::site_value;
 use super::size::size;
+use super::tls::Http3;
 use super::value::{self, AdminAddress, BindAddress, Choice, LedgerFile, ListingMode, LogFile, LogFormat};
 use crate::acme::challenge::Preference;
 use crate::acme::{Directory, Domain};
@@ -541,6 +542,24 @@ encrypted: the first is for the first `--tls-cert`, and so on.",
 The port for HTTPS, on the same addresses, if there is a certificate.
 With 0 the system picks a free one, and standard error says which.
 Addresses without a port lead to 443.",
+        owner: Room::Tls,
+    };
+
+    HTTP3: Http3 = Parse::Text(value::choice), Setting {
+        name: "http3",
+        noun: "use of HTTP/3",
+        form: Form::Valued { short: None, placeholder: "ON|OFF" },
+        takes: Takes::OneOf(Http3::words),
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("on"),
+        example: "off",
+        help: "Serve HTTP/3 (QUIC) where HTTPS is served",
+        doc: "\
+Whether a site with a certificate is served by HTTP/3, too: over UDP,
+on the port of `--tls-port`. Clients learn of it by the field `Alt-Svc`
+of what they get by HTTPS. A firewall has to let UDP through to that
+port.",
         owner: Room::Tls,
     };
 

@@ -92,6 +92,7 @@ pub(super) fn meaning(config: &Config, name: &str) -> String {
         }
         "tls-key" => format!("{:?}", config.tls.pairs.iter().map(|pair| &pair.key.value).collect::<Vec<_>>()),
         "tls-port" => format!("{}", config.tls.port.value),
+        "http3" => format!("{:?}", config.tls.http3),
         "https-redirect" => format!("{:?}", config.tls.plain),
         "hsts" => format!("{:?}", config.tls.promise),
         "workers" => format!("{}", config.workers),
@@ -202,6 +203,8 @@ fn each_setting_on_the_command_line() {
     );
     check(&[], "tls-port", "0");
     check(&["--tls-port=443", "--tls-cert=a", "--tls-key=b"], "tls-port", "443");
+    check(&[], "http3", "Offered");
+    check(&["--http3", "off"], "http3", "Absent");
     check(&[], "https-redirect", "Served");
     check(&["--https-redirect", "--tls-cert=a", "--tls-key=b"], "https-redirect", "Redirected");
     check(&[], "hsts", "None");

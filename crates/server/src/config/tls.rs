@@ -16,6 +16,13 @@ pub(crate) enum PlainRequests {
     Redirected,
 }
 
+/// Whether the site is served by HTTP/3 where it is served over TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Http3 {
+    Offered,
+    Absent,
+}
+
 impl Tls {
     /// From what was typed to what is meant.
     pub(super) fn from_typed(typed: &Typed) -> Result<Tls, StartError> {
@@ -30,6 +37,7 @@ impl Tls {
         Ok(Tls {
             pairs,
             port,
+            http3: typed.one(&table::HTTP3)?.value,
             plain: if redirect.value { PlainRequests::Redirected } else { PlainRequests::Served },
             promise: promise.map(|age| age.value),
         })

@@ -11,9 +11,9 @@ use std::path::PathBuf;
 
 use tallyd_ledger::Durability;
 
+use super::tls::Http3;
 use crate::acme::challenge::{Challenge, Preference};
 use crate::acme::{Directory, Domain};
-
 use crate::backend::siblings::Precompressed;
 use crate::compression::Compress;
 use crate::site::entity_tags::TagSource;
@@ -130,6 +130,10 @@ impl Choice for LogFormat {
 impl Choice for ListingMode {
     const CHOICES: &'static [(&'static str, Self)] =
         &[("html", ListingMode::Html), ("json", ListingMode::Json), ("off", ListingMode::Off)];
+}
+
+impl Choice for Http3 {
+    const CHOICES: &'static [(&'static str, Self)] = &[("on", Http3::Offered), ("off", Http3::Absent)];
 }
 
 impl Choice for Precompressed {

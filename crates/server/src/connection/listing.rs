@@ -30,7 +30,7 @@ enum Framing {
     Chunked,
     /// HTTP/1.0 knows no chunks: the content ends with the connection (RFC 9112 §6.3).
     Close,
-    /// The content ends with its stream (RFC 9113 §8.1).
+    /// The content ends with its stream (RFC 9113 §8.1, RFC 9114 §4.1).
     Stream,
 }
 
@@ -58,7 +58,7 @@ pub(super) fn answer_with_listing(
         (Progress::Done, _) => Framing::Length(chunk.len()),
         (Progress::More, Version::Http11) => Framing::Chunked,
         (Progress::More, Version::Http10) => Framing::Close,
-        (Progress::More, Version::Http2) => Framing::Stream,
+        (Progress::More, Version::Http2 | Version::Http3) => Framing::Stream,
     };
     let persistence = if framing == Framing::Close { Persistence::Close } else { persistence };
     write_head(&listing, request, framing, persistence, worker, output);

@@ -6,6 +6,7 @@ pub(crate) mod buffers;
 pub(crate) mod departures;
 pub(crate) mod h1;
 pub(crate) mod h2;
+pub(crate) mod h3;
 mod listing;
 mod positions;
 pub(crate) mod presence;

@@ -94,6 +94,18 @@ pub(crate) struct Progress {
     pub(crate) acknowledged: u64,
 }
 
+/// What carries an answer to its client, and knows how far it is.
+pub(crate) trait Underway {
+    /// Asks how far it is. What can be seen at any time need not be asked for.
+    fn ask_progress(&self);
+
+    /// Whether it was asked and has not told.
+    fn is_asked(&self) -> bool;
+
+    /// What was told last.
+    fn progress(&self) -> Progress;
+}
+
 /// One connection's entry.
 #[derive(Debug)]
 pub(crate) struct Presence {
@@ -218,27 +230,10 @@ impl Presence {
         self.window.set(Window::Open { since: now });
     }
 
-    /// Asks the connection how far it is. One that is being closed tells without being asked.
-    pub(crate) fn ask_progress(&self) {
-        if self.phase.get() != Phase::Closing && !self.asked.replace(true) {
-            self.wake();
-        }
-    }
-
-    /// Whether it was asked and has not told.
-    pub(crate) fn is_asked(&self) -> bool {
-        self.asked.get()
-    }
-
     /// Tells how far the connection is.
     pub(crate) fn tell_progress(&self, progress: Progress) {
         self.asked.set(false);
         self.progress.set(progress);
-    }
-
-    /// What was told last.
-    pub(crate) fn progress(&self) -> Progress {
-        self.progress.get()
     }
 
     /// Whether it is time to look for acknowledgements; says so once.
@@ -294,5 +289,22 @@ impl Presence {
         if let Some(waker) = self.waker.borrow().as_ref() {
             waker.wake_by_ref();
         }
+    }
+}
+
+impl Underway for Presence {
+    /// A connection that is being closed tells without being asked.
+    fn ask_progress(&self) {
+        if self.phase.get() != Phase::Closing && !self.asked.replace(true) {
+            self.wake();
+        }
+    }
+
+    fn is_asked(&self) -> bool {
+        self.asked.get()
+    }
+
+    fn progress(&self) -> Progress {
+        self.progress.get()
     }
 }

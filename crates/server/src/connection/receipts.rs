@@ -13,7 +13,7 @@ use tallyd_http::range::ByteRange;
 use tallyd_http::response::Body;
 use tallyd_ledger::{Client, Delivery, Kind, Moment, Outcome, Received, Reporter, Representation, Request};
 
-use super::presence::Presence;
+use super::presence::Underway;
 use crate::access_log::{AccessLog, Answered, Details, Exchange, Peer};
 use crate::backend::remembered::Remembered;
 use crate::census::{Answering, InFlight, Listed, Protocol};
@@ -36,7 +36,6 @@ pub(crate) enum Content {
 }
 
 /// An answer on its way.
-#[derive(Debug)]
 pub(crate) enum Dispatch {
     /// From a resource: the ledger is told what becomes of it.
     Numbered(Numbered),
@@ -45,7 +44,6 @@ pub(crate) enum Dispatch {
 }
 
 /// An answer that has taken a number.
-#[derive(Debug)]
 pub(crate) struct Numbered {
     /// The numbered request.
     pub(crate) request: Request,
@@ -203,10 +201,10 @@ impl Receipts {
     }
 
     /// Tells the ledger, and those who look on, of what does not end at once on this connection.
-    pub(crate) fn announce(&mut self, connection: &Rc<Presence>) {
+    pub(crate) fn announce(&mut self, way: &Rc<impl Underway + 'static>) {
         for dispatch in &mut self.waiting {
             match dispatch {
-                Dispatch::Numbered(answer) => answer.announce(&self.recipients, self.protocol, connection),
+                Dispatch::Numbered(answer) => answer.announce(&self.recipients, self.protocol, way),
                 Dispatch::Unnumbered(_) => {}
             }
         }
@@ -281,7 +279,7 @@ impl Dispatch {
 }
 
 impl Numbered {
-    fn announce(&mut self, recipients: &Recipients, protocol: Protocol, connection: &Rc<Presence>) {
+    fn announce(&mut self, recipients: &Recipients, protocol: Protocol, way: &Rc<impl Underway + 'static>) {
         recipients.ledger.began(&mut self.request);
         match self.request.kind() {
             Kind::Full | Kind::Partial if self.listed.is_none() => {
@@ -295,7 +293,7 @@ impl Numbered {
                     content_at: self.content_at,
                     content_length: self.content.length(),
                 };
-                self.listed = Some(recipients.in_flight.list(answering, connection));
+                self.listed = Some(recipients.in_flight.list(answering, Rc::clone(way) as Rc<dyn Underway>));
             }
             Kind::Full | Kind::Partial | Kind::Head | Kind::NotModified => {}
         }

@@ -6,7 +6,10 @@
 //! the connection itself knows.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use slab::Slab;
@@ -143,6 +146,22 @@ impl Enrolment {
             }
             (Awaits::Some, Some(_)) | (Awaits::None, None) => {}
         }
+    }
+
+    /// Waits for something that depends on the client, unless the client is given up first.
+    pub(crate) async fn bound<T>(&self, waiting: impl Future<Output = T>) -> Option<T> {
+        let mut waiting = pin!(waiting);
+        poll_fn(|context| {
+            if let Poll::Ready(done) = waiting.as_mut().poll(context) {
+                return Poll::Ready(Some(done));
+            }
+            // Only a transfer is judged by what has arrived.
+            self.presence.poll_interrupt(self.limits(), context, || 0).map(|interrupt| {
+                self.meter().gave_up(interrupt);
+                None
+            })
+        })
+        .await
     }
 
     /// Counts what is sent on the connection.

@@ -15,7 +15,7 @@ use rustls::ServerConfig;
 
 use super::buffers::{Buffers, Input};
 use super::departures::{Departing, Farewell};
-use super::presence::{Awaits, Interrupt, Phase, Presence, Progress};
+use super::presence::{Awaits, Interrupt, Phase, Presence, Progress, Underway};
 use super::receipts::Receipts;
 use super::roster::Enrolment;
 use super::session::Session;

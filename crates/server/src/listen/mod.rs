@@ -1,4 +1,6 @@
-//! Listening sockets: one per worker and address, all on one port.
+//! Listening sockets: one per worker and address, all on one port; `datagrams` where they are wanted.
+
+mod datagrams;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
@@ -20,6 +22,17 @@ pub(crate) struct Places {
     pub(crate) port: u16,
     /// The length of each queue of connections that wait to be accepted (listen(2)).
     pub(crate) backlog: u32,
+    /// What is listened for.
+    pub(crate) carriers: Carriers,
+}
+
+/// What carries what clients say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carriers {
+    /// TCP.
+    Streams,
+    /// TCP, and UDP on the same port.
+    StreamsAndDatagrams,
 }
 
 /// The sockets of all workers, and where they listen.
@@ -28,6 +41,8 @@ pub(crate) struct Listening {
     pub(crate) addresses: Vec<SocketAddr>,
     /// For each worker its sockets, one per address.
     pub(crate) of_workers: Vec<Vec<TcpListener>>,
+    /// For each address the workers' sockets for datagrams, if they are wanted.
+    pub(crate) datagrams: Vec<Vec<UdpSocket>>,
 }
 
 /// An address that could not be listened on, and why.
@@ -41,7 +56,8 @@ pub(crate) struct BindError {
 
 /// Listens on every place for every worker, or on none.
 pub(crate) fn listen(places: &Places, workers: usize) -> Result<Listening, BindError> {
-    let attempts = if places.port == 0 && places.binds.len() > 1 { PORT_ATTEMPTS } else { 1 };
+    let needs_luck = places.binds.len() > 1 || places.carriers == Carriers::StreamsAndDatagrams;
+    let attempts = if places.port == 0 && needs_luck { PORT_ATTEMPTS } else { 1 };
     let mut outcome = listen_once(places, workers);
     for _ in 1..attempts {
         match &outcome {
@@ -58,19 +74,24 @@ fn listen_once(places: &Places, workers: usize) -> Result<Listening, BindError> 
     let mut port = places.port;
     let mut addresses = Vec::new();
     let mut of_workers: Vec<Vec<TcpListener>> = (0..workers).map(|_| Vec::new()).collect();
+    let mut datagrams = Vec::new();
     for &bind_address in &places.binds {
         let (first, address) = claim(bind_address, port)?;
         port = address.port();
         addresses.push(address);
+        let family = if bind_address == BindAddress::All { Family::Both } else { Family::Own };
+        if places.carriers == Carriers::StreamsAndDatagrams {
+            let sockets = datagrams::bind_all(address, family, workers);
+            datagrams.push(sockets.map_err(|error| BindError { address, error })?);
+        }
         let mut claimed = Some(first);
         for listeners in &mut of_workers {
-            let family = if bind_address == BindAddress::All { Family::Both } else { Family::Own };
             let socket = claimed.take().map_or_else(|| bind(address, family, Sharing::WithOurs), Ok);
             let listener = socket.and_then(|socket| start(socket, places.backlog));
             listeners.push(listener.map_err(|error| BindError { address, error })?);
         }
     }
-    Ok(Listening { addresses, of_workers })
+    Ok(Listening { addresses, of_workers, datagrams })
 }
 
 /// Binds exclusively: a port that anyone else listens on is an error, although the workers' sockets will share it
@@ -162,7 +183,7 @@ mod tests {
     fn places(binds: &[&str], port: u16) -> Places {
         let ip = |bind: &&str| BindAddress::Ip(bind.parse().expect("the test writes addresses"));
         let binds = binds.iter().map(ip).collect();
-        Places { binds, port, backlog: 16 }
+        Places { binds, port, backlog: 16, carriers: Carriers::StreamsAndDatagrams }
     }
 
     #[test]
@@ -180,6 +201,19 @@ mod tests {
         let listening = listen(&places(&["127.0.0.1", "127.0.0.2"], 0), 1).expect("loopback has a free port");
         assert_eq!(listening.addresses[0].port(), listening.addresses[1].port());
         assert_eq!(listening.of_workers[0].len(), 2);
+        assert_eq!(listening.datagrams.len(), 2);
+    }
+
+    #[test]
+    fn datagrams_have_the_same_port_for_every_worker_and_nobody_else() {
+        let listening = listen(&places(&["127.0.0.1"], 0), 3).expect("loopback has a free port");
+        let address = listening.addresses[0];
+        let of_sockets: Vec<_> = listening.datagrams[0].iter().map(UdpSocket::local_addr).collect();
+        assert!(of_sockets.iter().all(|bound| bound.as_ref().is_ok_and(|bound| *bound == address)));
+        assert_eq!(of_sockets.len(), 3);
+        drop(listening.of_workers);
+        let error = listen(&places(&["127.0.0.1"], address.port()), 1).err().expect("the port is taken");
+        assert_eq!((error.error.kind(), error.address), (io::ErrorKind::AddrInUse, address));
     }
 
     #[test]

@@ -8,11 +8,14 @@ use tallyd_http::status::Status;
 use tallyd_http::target::SitePath;
 
 use super::routes::{Reason, Redirect};
-use crate::config::PlainRequests;
+use crate::config::{Http3, PlainRequests};
 use crate::connection::buffers::Scheme;
 
 /// Where an authority fetches the proof that a name is ours, without TLS (RFC 8555 §8.3).
 const CHALLENGES: &[u8] = b"/.well-known/acme-challenge/";
+
+/// For how long clients may come by HTTP/3 without asking again: the usual day.
+const ALTERNATIVE_AGE_SECONDS: u32 = 86_400;
 
 /// What is said, and to whom.
 #[derive(Debug, Default)]
@@ -25,14 +28,24 @@ pub(crate) struct Https {
 
 impl Https {
     /// Of a site that is served over TLS on `port`, if it is.
-    pub(crate) fn new(port: Option<u16>, plain: PlainRequests, promise: Option<Duration>) -> Https {
+    pub(crate) fn new(
+        port: Option<u16>,
+        plain: PlainRequests,
+        promise: Option<Duration>,
+        http3: Http3,
+    ) -> Https {
         let redirect_to = match plain {
             PlainRequests::Served => None,
             PlainRequests::Redirected => port,
         };
         // RFC 6797 §6.1; §7.2 forbids it without TLS.
-        let field = promise.map(|age| format!("Strict-Transport-Security: max-age={}\r\n", age.as_secs()));
-        Https { redirect_to, fields: field.unwrap_or_default().into_bytes().into() }
+        let promise = promise.map(|age| format!("Strict-Transport-Security: max-age={}\r\n", age.as_secs()));
+        // RFC 7838 §3, RFC 9114 §3.1.1.
+        let alternative = port
+            .filter(|_| http3 == Http3::Offered)
+            .map(|port| format!("Alt-Svc: h3=\":{port}\"; ma={ALTERNATIVE_AGE_SECONDS}\r\n"));
+        let fields: String = [promise, alternative].into_iter().flatten().collect();
+        Https { redirect_to, fields: fields.into_bytes().into() }
     }
 
     /// The lines that every answer has under this scheme.
@@ -71,7 +84,7 @@ mod tests {
     fn requests_without_tls_are_sent_to_the_same_address_with_it() {
         #[track_caller]
         fn check(scheme: Scheme, host: Option<&str>, path: &str, expect: Option<Result<&str, Refusal>>) {
-            let https = Https::new(Some(8443), PlainRequests::Redirected, None);
+            let https = Https::new(Some(8443), PlainRequests::Redirected, None, Http3::Absent);
             let path = SitePath::from_decoded(path.as_bytes()).expect("the test writes paths");
             let redirect = https.redirect(scheme, host.map(str::as_bytes), &path);
             let location = redirect.map(|redirect| redirect.map(|it| it.location.as_str().to_owned()));
@@ -90,8 +103,8 @@ mod tests {
         );
         let root = SitePath::from_decoded(b"/").expect("the root");
         for https in [
-            Https::new(Some(8443), PlainRequests::Served, None),
-            Https::new(None, PlainRequests::Redirected, None),
+            Https::new(Some(8443), PlainRequests::Served, None, Http3::Absent),
+            Https::new(None, PlainRequests::Redirected, None, Http3::Absent),
         ] {
             assert_eq!(https.redirect(Scheme::Http, Some(b"a"), &root), None);
         }
@@ -99,9 +112,19 @@ mod tests {
 
     #[test]
     fn the_promise_is_made_over_tls_alone() {
-        let https = Https::new(Some(443), PlainRequests::Served, Some(Duration::from_hours(1)));
+        let https =
+            Https::new(Some(443), PlainRequests::Served, Some(Duration::from_hours(1)), Http3::Absent);
         assert_eq!(https.fields(Scheme::Https), b"Strict-Transport-Security: max-age=3600\r\n");
         assert_eq!(https.fields(Scheme::Http), b"");
         assert_eq!(Https::default().fields(Scheme::Https), b"");
+    }
+
+    #[test]
+    fn http3_is_told_of_over_tls_alone() {
+        let https = Https::new(Some(8443), PlainRequests::Served, None, Http3::Offered);
+        assert_eq!(https.fields(Scheme::Https), b"Alt-Svc: h3=\":8443\"; ma=86400\r\n");
+        assert_eq!(https.fields(Scheme::Http), b"");
+        let without_tls = Https::new(None, PlainRequests::Served, None, Http3::Offered);
+        assert_eq!(without_tls.fields(Scheme::Https), b"");
     }
 }

@@ -11,6 +11,9 @@ use super::Certificates;
 /// HTTP/1.1, as ALPN calls it (RFC 7301 §6).
 pub(crate) const HTTP_1_1: &[u8] = b"http/1.1";
 
+/// HTTP/3 (RFC 9114 §3.1).
+pub(crate) const HTTP_3: &[u8] = b"h3";
+
 /// TLS 1.2 and 1.3 with these certificates, for these protocols in order of preference (RFC 7301).
 ///
 /// Sessions are resumed by tickets alone, so that nothing is kept for a client that does not come back. Their keys live

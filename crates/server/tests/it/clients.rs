@@ -3,6 +3,7 @@
 //!
 //! What these tests say of a program holds for the versions in Debian 12 and later.
 
+mod aioquic;
 mod alike;
 mod apt;
 mod aria2;

@@ -16,6 +16,7 @@ mod counts;
 mod exhaustion;
 mod files;
 mod formats;
+mod h3;
 mod harness;
 mod http2;
 mod listings;

@@ -13,7 +13,7 @@ use tallyd_http::range::ByteRange;
 use tallyd_http::response::Body;
 
 use super::exchange::Gone;
-use super::link::Link;
+use super::link::{Held, Link};
 use crate::backend::folder::{Failure, Patience, read_at};
 use crate::backend::remembered::Handle;
 use crate::transmit::{WINDOW_BYTES, indices, read_ahead};
@@ -156,7 +156,7 @@ async fn room(stream: &mut SendStream<Bytes>, wanted: usize, link: &Rc<Link>) ->
     let wanted = wanted.min(PIECE_BYTES);
     let room = capacity(stream, wanted).await?.min(wanted);
     match link.hold_when_possible(stream.stream_id().as_u32(), room).await {
-        Held::Held => Ok(room),
+        Held::Granted => Ok(room),
         Held::Full | Held::Gone => Err(Gone),
     }
 }

@@ -155,7 +155,7 @@ impl Exchange {
         let mut stream = self.respond.send_response(response, false)?;
         stream.reserve_capacity(content.len());
         let has_room = stream.capacity() >= content.len();
-        if has_room && self.link.hold_at_once(self.stream, content.len()) == Held::Held {
+        if has_room && self.link.hold_at_once(self.stream, content.len()) == Held::Granted {
             stream.send_data(Bytes::copy_from_slice(content), true)?;
             return Ok(None);
         }

@@ -49,7 +49,7 @@ pub(super) struct Link {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Held {
     /// There is, and it is taken.
-    Held,
+    Granted,
     /// Not before something is sent.
     Full,
     /// The stream is no more.
@@ -201,7 +201,7 @@ impl Link {
 
     fn hold(&self, stream: u32, length: usize) -> Held {
         if self.deliveries.borrow_mut().hand(stream, length) {
-            return Held::Held;
+            return Held::Granted;
         }
         self.room.add_permits(length);
         Held::Gone
@@ -373,8 +373,8 @@ impl AsyncWrite for Wire {
             line.out.extend_from_slice(piece);
         }
         let written = &line.out[before..];
-        let content = self.0.deliveries.borrow_mut().note_written(written);
-        self.0.room.add_permits(content);
+        let of_content = self.0.deliveries.borrow_mut().note_written(written);
+        self.0.room.add_permits(of_content);
         Poll::Ready(Ok(written.len()))
     }
 

@@ -54,7 +54,7 @@ fn settings_rfc_9113_6_5() {
 #[test]
 fn sizes_rfc_9113_4_2() {
     let mut table = Table::new();
-    table.check("a frame above the limit", &[frame(0xee, 0, 0, &[0; 16_385])], SIZE);
+    table.check("a frame above the limit", &[frame(0xee, 0, 0, &vec![0; 16_385])], SIZE);
     table.check("a short ping", &[frame(PING, 0, 0, &[0; 7])], SIZE);
     table.check("a short window update", &[frame(WINDOW_UPDATE, 0, 0, &[0; 3])], SIZE);
     let asked = request(1, "/f", &[]);
@@ -106,11 +106,11 @@ fn heads_in_several_frames_rfc_9113_6_10() {
 
 #[test]
 fn field_sections_rfc_9113_4_3() {
+    const COMPRESSION: &str = "connection COMPRESSION_ERROR|connection PROTOCOL_ERROR";
     let mut table = Table::new();
     let mut check = |name: &str, block: &[u8], expect: &str| {
         table.check(name, &[frame(HEADERS, END_HEADERS | END_STREAM, 1, block)], expect);
     };
-    const COMPRESSION: &str = "connection COMPRESSION_ERROR|connection PROTOCOL_ERROR";
     check("a field of no table", &[0xff, 0x80, 0x01], COMPRESSION);
     check("field 0", &[0x80], COMPRESSION);
     check("a string that is cut", &[0x00, 0x05, b'a'], COMPRESSION);

@@ -32,7 +32,7 @@ fn flood(server: &Server, mut turn: impl FnMut(u32) -> Vec<u8>) -> Option<usize>
     let mut answers = stream.try_clone().expect("a second handle");
     // What the server says must be read, or it could wait for that instead.
     let reading = thread::spawn(move || {
-        let mut portion = [0; 64 * 1024];
+        let mut portion = vec![0; 64 * 1024];
         while answers.read(&mut portion).is_ok_and(|length| length > 0) {}
     });
     let greeting = [PREFACE, &frame(SETTINGS, 0, 0, &[])].concat();

@@ -108,10 +108,10 @@ fn windows_that_shrink_below_nothing_are_made_up_first() {
 
 #[test]
 fn content_of_requests_does_not_use_the_window_up() {
+    const PORTION: usize = 10_000;
     let site = site();
     let server = Server::start(&site, &["--workers", "1"]);
     let mut conn = Frames::open(server.address(), &[]);
-    const PORTION: usize = 10_000;
     let put = [(":method", "PUT"), (":scheme", "http"), (":authority", "a"), (":path", "/small")];
     let mut window = WINDOW;
     for stream in (1..400).step_by(2) {

@@ -166,9 +166,10 @@ impl Frames {
     /// The next frame; `None` when the connection has ended. Settings are acknowledged on the way.
     pub(super) fn next(&mut self) -> Option<Frame> {
         let head = self.take(HEAD)?;
-        let [a, b, c, kind, flags, d, e, f, g] = head[..] else { unreachable!("so many were taken") };
-        let payload = self.take(u32::from_be_bytes([0, a, b, c]) as usize)?;
-        let next = Frame { kind, flags, stream: u32::from_be_bytes([d & 0x7f, e, f, g]), payload };
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let stream = u32::from_be_bytes([head[5] & 0x7f, head[6], head[7], head[8]]);
+        let payload = self.take(length as usize)?;
+        let next = Frame { kind: head[3], flags: head[4], stream, payload };
         if next.kind == SETTINGS && next.flags & ACK == 0 {
             // The server may have closed behind it.
             let _ = self.try_send_bytes(&frame(SETTINGS, ACK, 0, &[]));

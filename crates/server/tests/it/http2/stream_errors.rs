@@ -48,6 +48,7 @@ fn pseudo_fields_rfc_9113_8_3() {
 
 #[test]
 fn authorities_rfc_9113_8_3_1() {
+    const REFUSED: &str = "status 400|stream 1 PROTOCOL_ERROR";
     let mut table = Table::new();
     let mut check = |name: &str, authority: Option<&str>, hosts: &[&str], expect: &str| {
         let mut fields = vec![(":method", "GET"), (":scheme", "http"), (":path", "/f")];
@@ -55,7 +56,6 @@ fn authorities_rfc_9113_8_3_1() {
         fields.extend(hosts.iter().map(|host| ("host", *host)));
         table.check(name, &[ask(&fields)], expect);
     };
-    const REFUSED: &str = "status 400|stream 1 PROTOCOL_ERROR";
     check("an authority alone", Some("a"), &[], "status 200");
     check("a host alone", None, &["a"], "status 200");
     check("both alike", Some("a:80"), &["a:80"], "status 200");

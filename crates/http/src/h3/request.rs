@@ -1,0 +1,109 @@
+//! A request that came in a field section (RFC 9114 §4.3.1).
+
+use crate::fields::Fields;
+use crate::h1::head::MAX_TARGET_BYTES;
+use crate::method::Method;
+use crate::refusal::Refusal;
+use crate::request::{Request, Version};
+
+/// The parts of a request before its fields.
+#[derive(Clone, Copy, Debug)]
+pub struct Start<'a> {
+    /// `:method`.
+    pub method: &'a str,
+    /// `:path`, or nothing.
+    pub target: &'a [u8],
+    /// `:authority`, or `Host` where there is none.
+    pub authority: Option<&'a [u8]>,
+}
+
+/// Whether a request is one (RFC 9114 §4.1.2), besides being something to answer.
+#[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives on the stack for one call, and the large variant is the usual one"
+)]
+pub enum Read<'a> {
+    /// It is.
+    Request(Request<'a>),
+    /// It is and is refused.
+    Refused(Refusal),
+    /// It is not, and its stream is to be reset.
+    Malformed,
+}
+
+/// Reads a request whose field lines are these. `Host` among them says what `authority` says, or is malformed, which
+/// whoever has read them has seen to.
+pub fn read<'a, L>(start: Start<'a>, lines: impl Fn() -> L) -> Read<'a>
+where
+    L: Iterator<Item = (&'a str, &'a [u8])>,
+{
+    let Start { method, target, authority } = start;
+    let is_misplaced = |(name, value): (&str, &[u8])| {
+        is_about_connection(name) || (name == "te" && !value.eq_ignore_ascii_case(b"trailers"))
+    };
+    if lines().any(is_misplaced) {
+        return Read::Malformed;
+    }
+    if target.len() > MAX_TARGET_BYTES {
+        return Read::Refused(Refusal::TargetTooLong);
+    }
+    let host = authority.map(|authority| ("host", authority));
+    let others = lines().filter(|(name, _)| *name != "host");
+    Read::Request(Request {
+        method: Method::parse(method),
+        method_token: method,
+        target,
+        version: Version::Http3,
+        fields: Fields::collect(host.into_iter().chain(others)),
+    })
+}
+
+/// Whether a field is about one connection, which a request in HTTP/3 must not have (RFC 9114 §4.2).
+fn is_about_connection(name: &str) -> bool {
+    matches!(name, "connection" | "keep-alive" | "proxy-connection" | "transfer-encoding" | "upgrade")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(authority: Option<&str>, lines: &[(&str, &str)], expect: &str) {
+        let start = Start { method: "GET", target: b"/a", authority: authority.map(str::as_bytes) };
+        let lines = || lines.iter().map(|(name, value)| (*name, value.as_bytes()));
+        let seen = match read(start, lines) {
+            Read::Request(request) => match request.check_host() {
+                Ok(()) => format!("{:?} {:?}", request.method, request.version),
+                Err(refusal) => format!("{refusal:?}"),
+            },
+            Read::Refused(refusal) => format!("{refusal:?}"),
+            Read::Malformed => "malformed".to_owned(),
+        };
+        assert_eq!(seen, expect);
+    }
+
+    #[test]
+    fn fields_of_a_connection_rfc_9114_4_2() {
+        check(Some("a"), &[("accept", "*/*")], "Get Http3");
+        check(Some("a"), &[("te", "trailers")], "Get Http3");
+        check(Some("a"), &[("te", "gzip")], "malformed");
+        check(Some("a"), &[("connection", "close")], "malformed");
+        check(Some("a"), &[("transfer-encoding", "chunked")], "malformed");
+        check(Some("a"), &[("upgrade", "x")], "malformed");
+    }
+
+    #[test]
+    fn the_authority_is_the_host() {
+        check(Some("a"), &[("host", "a")], "Get Http3");
+        check(None, &[], "BadHost");
+        check(Some("user@a"), &[], "BadHost");
+    }
+
+    #[test]
+    fn targets_are_bounded() {
+        let target = vec![b'/'; MAX_TARGET_BYTES + 1];
+        let start = Start { method: "GET", target: &target, authority: Some(b"a") };
+        assert!(matches!(read(start, std::iter::empty), Read::Refused(Refusal::TargetTooLong)));
+    }
+}

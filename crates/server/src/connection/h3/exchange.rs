@@ -1,0 +1,266 @@
+//! One request and its answer, on a stream of their own (RFC 9114 §4.1).
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+
+use bytes::{Buf, Bytes};
+use h3::error::{Code, StreamError};
+use h3::server;
+use quinn::SendStream;
+use tallyd_http::h1::persistence::Persistence;
+use tallyd_http::h3::answer::{begin_content, write_head};
+use tallyd_http::h3::request::{Read, Start, read};
+use tallyd_http::refusal::Refusal;
+use tallyd_http::request::Request;
+
+use super::content::send_body;
+use super::conversation::{Conversation, Place, Resolver, Stage};
+use super::outflow::{Cut, Outflow};
+use super::transport::RequestStream;
+use crate::access_log::Asked;
+use crate::census::Protocol;
+use crate::connection::answer::{Answered, ContentState, MAX_SKIPPED_CONTENT, Progress, answer, refuse};
+use crate::connection::buffers::{Output, Scheme};
+use crate::connection::listing::Rendering;
+use crate::connection::presence::{Awaits, Underway};
+use crate::connection::receipts::Receipts;
+use crate::transmit::Outcome;
+
+/// The side of a stream that a request comes in on.
+type Incoming = server::RequestStream<RequestStream, Bytes>;
+
+/// A request that is being answered.
+struct Exchange {
+    outflow: Outflow,
+    output: Output,
+    place: Place,
+}
+
+/// Answers what comes on a stream that was accepted.
+pub(super) async fn serve(resolver: Resolver, answer: SendStream, place: Place) {
+    let conversation = Rc::clone(place.conversation());
+    let worker = &conversation.worker;
+    let outflow = Outflow::new(answer, Rc::clone(&conversation));
+    let receipts = Receipts::new(Rc::clone(&worker.recipients), Protocol::Http3);
+    let mut output = Output::new(conversation.peer, Scheme::Https, receipts);
+    output.acquire(&worker.buffers);
+    let mut exchange = Exchange { outflow, output, place };
+    match resolver.resolve_request().await {
+        Ok((head, mut incoming)) => {
+            if exchange.respond(&head).await.is_ok() {
+                discard_content(&mut incoming).await;
+                exchange.see_off().await;
+            }
+        }
+        Err(StreamError::HeaderTooBig { .. }) => {
+            let refused = exchange.refuse(Refusal::FieldsTooLarge, Asked::Unreadable(b""));
+            if exchange.send(refused).await.is_ok() {
+                exchange.see_off().await;
+            }
+        }
+        Err(StreamError::StreamError { code, .. }) => exchange.outflow.reset(code),
+        // The connection has ended, or the client does not want an answer.
+        Err(_) => exchange.outflow.reset(Code::H3_REQUEST_CANCELLED),
+    }
+    exchange.settle();
+    exchange.output.release(&worker.buffers);
+}
+
+/// Throws away what has come of a request's content, and wants no more of it (RFC 9114 §4.1).
+async fn discard_content(incoming: &mut Incoming) {
+    let mut left = MAX_SKIPPED_CONTENT;
+    let is_at_end = poll_fn(|context| {
+        loop {
+            match incoming.poll_recv_data(context) {
+                Poll::Ready(Ok(Some(content))) => match left.checked_sub(content.remaining() as u64) {
+                    Some(rest) => left = rest,
+                    None => return Poll::Ready(false),
+                },
+                Poll::Ready(Ok(None) | Err(_)) => return Poll::Ready(true),
+                Poll::Pending => return Poll::Ready(false),
+            }
+        }
+    });
+    if !is_at_end.await {
+        incoming.stop_sending(Code::H3_NO_ERROR);
+    }
+}
+
+impl Exchange {
+    fn conversation(&self) -> &Rc<Conversation> {
+        self.place.conversation()
+    }
+
+    /// Answers a request whose head is this.
+    async fn respond(&mut self, head: &http::Request<()>) -> Result<(), Cut> {
+        let uri = head.uri();
+        let host = head.headers().get(http::header::HOST).map(http::HeaderValue::as_bytes);
+        let start = Start {
+            method: head.method().as_str(),
+            target: uri.path_and_query().map_or(b"", |target| target.as_str().as_bytes()),
+            authority: uri.authority().map(|authority| authority.as_str().as_bytes()).or(host),
+        };
+        let lines = || head.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        let answered = match read(start, lines) {
+            Read::Request(request) => self.decide(&request).await,
+            Read::Refused(refusal) => self.refuse(refusal, Asked::Unreadable(b"")),
+            Read::Malformed => {
+                self.outflow.reset(Code::H3_MESSAGE_ERROR);
+                return Err(Cut);
+            }
+        };
+        self.send(answered).await
+    }
+
+    /// Decides on the answer, with its head in the output, and waits for whatever that takes.
+    async fn decide(&mut self, request: &Request<'_>) -> Answered {
+        let worker = Rc::clone(&self.conversation().worker);
+        // Its content is the stream's.
+        let mut progress = Progress { content: ContentState::Skipped, selection: None };
+        loop {
+            let answered = answer(request, &mut progress, &worker, &mut self.output);
+            let site = &worker.site;
+            self.place.proceed(match &answered {
+                Answered::Wholly(_) | Answered::ButForContent(..) | Answered::ButForListing(..) => {
+                    Stage::Transfer
+                }
+                Answered::AfterContent(_)
+                | Answered::AfterReading(_)
+                | Answered::AfterMaking(_)
+                | Answered::AfterFetch(_)
+                | Answered::AfterCoding(_) => Stage::Fetching,
+            });
+            progress.selection = Some(match answered {
+                Answered::AfterReading(order) => site.list(order.path, order.query, order.form).await,
+                Answered::AfterMaking(order) => site.make_badge(*order).await,
+                Answered::AfterFetch(search) => site.fetch(*search).await,
+                Answered::AfterCoding(order) => site.encode(*order).await,
+                done @ (Answered::Wholly(_)
+                | Answered::ButForContent(..)
+                | Answered::ButForListing(..)
+                | Answered::AfterContent(_)) => return done,
+            });
+        }
+    }
+
+    fn refuse(&mut self, refusal: Refusal, asked: Asked<'_>) -> Answered {
+        let worker = Rc::clone(&self.conversation().worker);
+        self.place.proceed(Stage::Transfer);
+        Answered::Wholly(refuse(refusal, asked, Persistence::Keep, &worker, &mut self.output))
+    }
+
+    /// Sends an answer whose head is in the output.
+    async fn send(&mut self, answered: Answered) -> Result<(), Cut> {
+        let mut frames = Vec::with_capacity(self.output.length() + 16);
+        let head_length = write_head(&mut frames, &self.output.bytes);
+        let outcome = match answered {
+            Answered::ButForContent(body, _) => {
+                begin_content(&mut frames, body.length());
+                self.announce();
+                self.send_output(frames).await?;
+                send_body(&mut self.outflow, body, &self.place).await?
+            }
+            Answered::ButForListing(rendering, _) => {
+                self.send_output(frames).await?;
+                self.send_listing(*rendering).await?;
+                Outcome::Whole
+            }
+            Answered::Wholly(_) => {
+                let content = &self.output.bytes[head_length..];
+                let length = content.len() + self.output.tail().len();
+                if length > 0 {
+                    begin_content(&mut frames, length as u64);
+                    frames.extend_from_slice(content);
+                    frames.extend_from_slice(self.output.tail());
+                }
+                self.send_output(frames).await?;
+                Outcome::Whole
+            }
+            Answered::AfterContent(_)
+            | Answered::AfterReading(_)
+            | Answered::AfterMaking(_)
+            | Answered::AfterFetch(_)
+            | Answered::AfterCoding(_) => unreachable!("what an answer waits for has come"),
+        };
+        match outcome {
+            Outcome::Whole => {
+                self.outflow.finish();
+                Ok(())
+            }
+            Outcome::Truncated => {
+                self.outflow.reset(Code::H3_INTERNAL_ERROR);
+                Err(Cut)
+            }
+        }
+    }
+
+    /// Sends what is in the output, in the form of these frames.
+    async fn send_output(&mut self, frames: Vec<u8>) -> Result<(), Cut> {
+        let length = self.output.length() as u64;
+        self.output.clear();
+        self.output.at += length;
+        self.outflow.send_as(frames.into(), length).await
+    }
+
+    async fn send_listing(&mut self, mut rendering: Rendering) -> Result<(), Cut> {
+        while let Some(chunk) = rendering.next_piece() {
+            let length = chunk.len() as u64;
+            let mut frames = Vec::with_capacity(chunk.len() + 16);
+            begin_content(&mut frames, length);
+            frames.extend_from_slice(&chunk);
+            self.outflow.send_as(frames.into(), length).await?;
+            self.output.at += length;
+            // Others get their turn between two chunks.
+            tokio::task::yield_now().await;
+        }
+        self.output.receipts.last_ends_at(self.output.at);
+        Ok(())
+    }
+
+    /// Tells the ledger, and those who look on, of what does not end at once.
+    fn announce(&mut self) {
+        self.output.receipts.announce(self.outflow.course());
+    }
+
+    /// Waits until the client's system has everything.
+    async fn see_off(&mut self) {
+        let conversation = Rc::clone(self.conversation());
+        let _awaited = Awaited::new(&conversation);
+        let course = Rc::clone(self.outflow.course());
+        let mut arrival = pin!(self.outflow.arrival());
+        let mut nudge = pin!(conversation.nudges.notified());
+        poll_fn(|context| {
+            while nudge.as_mut().poll(context).is_ready() {
+                self.output.receipts.announce(&course);
+                nudge.set(conversation.nudges.notified());
+            }
+            // Whether it has arrived, the course knows.
+            arrival.as_mut().poll(context).map(drop)
+        })
+        .await;
+    }
+
+    /// Reports what has arrived. What has not is aborted when the receipts are dropped.
+    fn settle(&mut self) {
+        let progress = self.outflow.course().progress();
+        self.output.receipts.settle(progress.sent, progress.acknowledged);
+    }
+}
+
+/// Keeps a connection looking for what has arrived.
+struct Awaited<'a>(&'a Conversation);
+
+impl<'a> Awaited<'a> {
+    fn new(conversation: &'a Conversation) -> Awaited<'a> {
+        conversation.await_acknowledgement(Awaits::Some);
+        Awaited(conversation)
+    }
+}
+
+impl Drop for Awaited<'_> {
+    fn drop(&mut self) {
+        self.0.await_acknowledgement(Awaits::None);
+    }
+}
