@@ -309,21 +309,17 @@ fn welcome(socket: OwnedFd, address: SocketAddr, security: &Security, worker: &R
     worker.log.tell_connected(peer);
     let worker = Rc::clone(worker);
     let socket = Socket::new(socket, worker.roster.enrol());
-    let departure = Departure::new(&worker);
     // Two tasks of two sizes.
     match security {
-        Security::None => spawn_local(async move {
-            h1::serve(socket, peer, Scheme::Http, worker).await;
-            drop(departure);
-        }),
+        Security::None => drop(spawn_local(h1::serve(socket, peer, Scheme::Http, worker))),
         Security::Tls(config) => {
-            let config = Arc::clone(config);
+            let (config, departure) = (Arc::clone(config), Departure::new(&worker));
             spawn_local(async move {
                 secure::serve(socket, peer, worker, config).await;
                 drop(departure);
-            })
+            });
         }
-    };
+    }
 }
 
 /// Tells of a connection's end, also when it ends by a panic.

@@ -1095,7 +1095,10 @@ mod tests {
                 setting.name
             );
             assert!(
-                setting.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'),
+                setting
+                    .name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'),
                 "{}",
                 setting.name
             );

@@ -10,6 +10,7 @@ use tallyd_http::h1::head::{self, Head};
 use tallyd_http::h1::persistence::Persistence;
 use tallyd_http::refusal::Refusal;
 use tallyd_http::response::Body;
+use tokio::task::spawn_local;
 
 use super::answer::{Answered, ContentState, MAX_SKIPPED_CONTENT, Progress, answer, refuse};
 use super::buffers::{Input, Output, Scheme};
@@ -25,7 +26,7 @@ use crate::census::Protocol;
 use crate::site::badge::BadgeOrder;
 use crate::site::{CodingOrder, Search};
 use crate::transmit::{self, Outcome};
-use crate::worker::Worker;
+use crate::worker::{Departure, Worker};
 
 /// How much output is gathered before it is written although more requests are waiting, in bytes.
 const FULL_OUTPUT_BYTES: usize = 64 * 1024;
@@ -38,6 +39,8 @@ struct Conversation {
     output: Output,
     /// About the request whose head stands at the start of the input.
     progress: Progress,
+    /// The last to go: by then the connection has left the roster.
+    _departure: Departure,
 }
 
 /// What a conversation has to wait for.
@@ -84,38 +87,54 @@ enum Ending {
 }
 
 /// Serves one client until either side is done.
-pub(crate) async fn serve(socket: Socket, peer: Peer, scheme: Scheme, worker: Rc<Worker>) {
+///
+/// The conversation lives where the future does: whatever is moved within a future is held in it twice.
+pub(crate) fn serve(
+    socket: Socket,
+    peer: Peer,
+    scheme: Scheme,
+    worker: Rc<Worker>,
+) -> impl Future<Output = ()> {
+    let departure = Departure::new(&worker);
     let output = Output::new(peer, scheme, Receipts::new(Rc::clone(&worker.recipients), Protocol::Http1));
     let (input, progress) = (Input::default(), Progress::default());
-    let mut conversation = Conversation { socket, worker, input, output, progress };
-    let farewell = match conversation.run().await {
-        Ending::Said(farewell) => Some(farewell),
-        Ending::Broken => None,
-        Ending::Switched => {
-            let Conversation { socket, worker, input, .. } = conversation;
-            // What another version needs is no part of every connection.
-            return Box::pin(h2::serve(socket, input, peer, scheme, worker)).await;
+    let mut conversation = Conversation { socket, worker, input, output, progress, _departure: departure };
+    async move {
+        match conversation.run().await {
+            Ending::Said(farewell) => {
+                // A client that does not take this either is seen off like one that does.
+                let _ = conversation.socket.say_end().await;
+                conversation.part(farewell);
+            }
+            Ending::Broken => {
+                conversation.look_for_receipts();
+                conversation.release();
+            }
+            Ending::Switched => {
+                let Conversation { socket, worker, input, .. } = conversation;
+                spawn_local(h2::serve(socket, input, peer, scheme, worker));
+            }
         }
-    };
-    if farewell.is_none() {
-        conversation.look_for_receipts();
-    }
-    let Conversation { mut socket, worker, mut input, mut output, .. } = conversation;
-    input.clear();
-    input.release(&worker.buffers);
-    output.release(&worker.buffers);
-    if farewell.is_some() {
-        // A client that does not take this either is seen off like one that does.
-        let _ = socket.say_end().await;
-    }
-    if let Some(farewell) = farewell
-        && let Ok(departing) = socket.depart(output.receipts, farewell)
-    {
-        worker.farewells.see_off(departing);
     }
 }
 
 impl Conversation {
+    /// Leaves the rest to those who see clients off.
+    fn part(mut self, farewell: Farewell) {
+        self.release();
+        let Conversation { socket, worker, output, .. } = self;
+        if let Ok(departing) = socket.depart(output.receipts, farewell) {
+            worker.farewells.see_off(departing);
+        }
+    }
+
+    /// Gives the buffers back.
+    fn release(&mut self) {
+        self.input.clear();
+        self.input.release(&self.worker.buffers);
+        self.output.release(&self.worker.buffers);
+    }
+
     /// Converses until one side is done.
     async fn run(&mut self) -> Ending {
         loop {
@@ -321,18 +340,20 @@ impl Conversation {
         sent
     }
 
+    // What is waited for on another thread is boxed: it is rare, and every connection would have room for it.
+
     async fn read_directory(&mut self, order: ListingOrder) -> Result<(), End> {
         self.flush(Followed::ByNothing).await?;
         self.socket.presence().enter(Phase::Fetching);
         let ListingOrder { path, query, form } = order;
-        self.progress.selection = Some(self.worker.site.list(path, query, form).await);
+        self.progress.selection = Some(Box::pin(self.worker.site.list(path, query, form)).await);
         Ok(())
     }
 
     async fn make_badge(&mut self, order: BadgeOrder) -> Result<(), End> {
         self.flush(Followed::ByNothing).await?;
         self.socket.presence().enter(Phase::Fetching);
-        self.progress.selection = Some(self.worker.site.make_badge(order).await);
+        self.progress.selection = Some(Box::pin(self.worker.site.make_badge(order)).await);
         Ok(())
     }
 
@@ -344,14 +365,14 @@ impl Conversation {
     async fn fetch(&mut self, search: Search<'static>) -> Result<(), End> {
         self.flush(Followed::ByNothing).await?;
         self.socket.presence().enter(Phase::Fetching);
-        self.progress.selection = Some(self.worker.site.fetch(search).await);
+        self.progress.selection = Some(Box::pin(self.worker.site.fetch(search)).await);
         Ok(())
     }
 
     async fn encode(&mut self, order: CodingOrder) -> Result<(), End> {
         self.flush(Followed::ByNothing).await?;
         self.socket.presence().enter(Phase::Fetching);
-        self.progress.selection = Some(self.worker.site.encode(order).await);
+        self.progress.selection = Some(Box::pin(self.worker.site.encode(order)).await);
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustls::{Error, ServerConfig};
 use tallyd_http::h1::persistence::Persistence;
 use tallyd_http::refusal::Refusal;
+use tokio::task::spawn_local;
 
 use super::answer::refuse;
 use super::buffers::{Input, Output, Scheme};
@@ -42,9 +43,12 @@ pub(crate) async fn serve(mut socket: Socket, peer: Peer, worker: Rc<Worker>, co
                 // The handshake was all that the authority came for (RFC 8737 §6.2).
                 Some(ACME_TLS_ALPN) => part(socket, peer, &worker).await,
                 Some(h2::ALPN) => {
-                    Box::pin(h2::serve(socket, Input::default(), peer, Scheme::Https, worker)).await;
+                    spawn_local(h2::serve(socket, Input::default(), peer, Scheme::Https, worker));
                 }
-                Some(_) | None => h1::serve(socket, peer, Scheme::Https, worker).await,
+                Some(_) | None => {
+                    // A task of its own: the handshake is no part of the conversation.
+                    spawn_local(h1::serve(socket, peer, Scheme::Https, worker));
+                }
             }
         }
         Err(Unsecured::PlainHttp(input)) => {

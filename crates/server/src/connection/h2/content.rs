@@ -131,9 +131,7 @@ async fn send_file(
             }
             Err(Failure::Cold) => {
                 link.give_back(stream.stream_id().as_u32(), room);
-                let waiting = link.wait();
                 read_ahead(Arc::clone(file), offset, end.min(offset + WINDOW_BYTES)).await;
-                drop(waiting);
                 // What is read next was read a moment ago, on whatever file system.
                 patience = Patience::MayBlock;
                 continue;

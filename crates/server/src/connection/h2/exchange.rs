@@ -12,7 +12,7 @@ use tallyd_http::response::Body;
 
 use super::content::{self, Sent};
 use super::deliveries::stream_presence;
-use super::link::{Held, Link};
+use super::link::{Answering, Held, Link};
 use super::request::request_of;
 use crate::access_log::Peer;
 use crate::backend::remembered::Handle;
@@ -26,6 +26,8 @@ use crate::site::{CodingOrder, Search};
 
 /// A request that is being answered.
 pub(super) struct Exchange {
+    /// While it lives, the connection has something to do.
+    _answering: Answering,
     link: Rc<Link>,
     stream: u32,
     parts: Parts,
@@ -80,7 +82,15 @@ impl Exchange {
         output.acquire(&link.worker.buffers);
         // What content it has, its stream throws away.
         let progress = Progress { content: ContentState::Skipped, selection: None };
-        Exchange { stream: respond.stream_id().as_u32(), link, parts, progress, output, respond }
+        Exchange {
+            _answering: link.answer(),
+            stream: respond.stream_id().as_u32(),
+            link,
+            parts,
+            progress,
+            output,
+            respond,
+        }
     }
 
     /// Answers as far as that is possible without waiting.
@@ -117,27 +127,24 @@ impl Exchange {
         self.link.abort(self.stream);
     }
 
+    /// What is waited for is boxed: most answers wait for their clients alone, and there can be many on a connection.
     async fn take(&mut self, step: Step) -> Result<Option<Step>, Gone> {
         let worker = Rc::clone(&self.link.worker);
-        let waiting = self.link.wait();
         let selection = match step {
-            Step::Fetch(search) => worker.site.fetch(*search).await,
-            Step::Encode(order) => worker.site.encode(*order).await,
-            Step::Make(order) => worker.site.make_badge(*order).await,
+            Step::Fetch(search) => Box::pin(worker.site.fetch(*search)).await,
+            Step::Encode(order) => Box::pin(worker.site.encode(*order)).await,
+            Step::Make(order) => Box::pin(worker.site.make_badge(*order)).await,
             Step::Read(order) => {
                 let ListingOrder { path, query, form } = *order;
-                worker.site.list(path, query, form).await
+                Box::pin(worker.site.list(path, query, form)).await
             }
             Step::SendBody(stream, body) => {
-                drop(waiting);
                 return self.send_body(stream, body).await.map(|()| None);
             }
             Step::SendListing(stream, rendering) => {
-                drop(waiting);
-                return self.send_listing(stream, *rendering).await.map(|()| None);
+                return Box::pin(self.send_listing(stream, *rendering)).await.map(|()| None);
             }
         };
-        drop(waiting);
         self.progress.selection = Some(selection);
         self.advance()
     }

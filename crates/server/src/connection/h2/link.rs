@@ -41,8 +41,8 @@ pub(super) struct Link {
     is_open: Cell<bool>,
     /// Why the roster gave the client up, if it did.
     interrupt: Cell<Option<Interrupt>>,
-    /// How many streams wait for something that is not their client's to do.
-    waiting: Cell<usize>,
+    /// How many requests are being answered.
+    answering: Cell<usize>,
 }
 
 /// Whether there is room for some content of a stream.
@@ -120,7 +120,7 @@ impl Link {
             line: RefCell::new(Some(line)),
             is_open: Cell::new(false),
             interrupt: Cell::new(None),
-            waiting: Cell::new(0),
+            answering: Cell::new(0),
         }
     }
 
@@ -134,17 +134,13 @@ impl Link {
         self.interrupt.get()
     }
 
-    /// Says that a request has come.
-    pub(super) fn answering(&self) {
+    /// Says that a request has come, which is being answered until the returned value is dropped.
+    pub(super) fn answer(self: &Rc<Self>) -> Answering {
         if let Some(line) = &*self.line.borrow() {
             line.socket.presence().answer();
         }
-    }
-
-    /// Says that a stream waits for a disk, until the returned value is dropped.
-    pub(super) fn wait(self: &Rc<Self>) -> Waiting {
-        self.waiting.set(self.waiting.get() + 1);
-        Waiting(Rc::clone(self))
+        self.answering.set(self.answering.get() + 1);
+        Answering(Rc::clone(self))
     }
 
     /// Says what the connection waits for, now that it has nothing to do.
@@ -154,7 +150,7 @@ impl Link {
         let deliveries = self.deliveries.borrow();
         let presence = line.socket.presence();
         let is_sending = deliveries.are_unfinished() || !line.out.is_empty();
-        let phase = match (is_sending, self.waiting.get()) {
+        let phase = match (is_sending, self.answering.get()) {
             (true, _) => Phase::Transfer,
             (false, 1..) => Phase::Fetching,
             (false, 0) => Phase::Idle,
@@ -294,7 +290,7 @@ impl AsyncRead for Wire {
                     context.waker().wake_by_ref();
                     return Poll::Pending;
                 }
-                Poll::Ready(Ok(0)) if deliveries.are_done() && shared.waiting.get() == 0 => {
+                Poll::Ready(Ok(0)) if deliveries.are_done() && shared.answering.get() == 0 => {
                     return Poll::Ready(Ok(()));
                 }
                 Poll::Ready(Ok(0)) => return Poll::Pending,
@@ -402,11 +398,11 @@ fn error_of(end: End) -> io::Error {
     }
 }
 
-/// Held by a stream that waits for a disk.
-pub(super) struct Waiting(Rc<Link>);
+/// Held by a request that is being answered.
+pub(super) struct Answering(Rc<Link>);
 
-impl Drop for Waiting {
+impl Drop for Answering {
     fn drop(&mut self) {
-        self.0.waiting.set(self.0.waiting.get() - 1);
+        self.0.answering.set(self.0.answering.get() - 1);
     }
 }

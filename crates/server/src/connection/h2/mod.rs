@@ -29,7 +29,7 @@ use super::departures::Farewell;
 use super::presence::Interrupt;
 use super::socket::Socket;
 use crate::access_log::Peer;
-use crate::worker::Worker;
+use crate::worker::{Departure, Worker};
 
 pub(crate) use self::frames::PREFACE;
 
@@ -51,6 +51,7 @@ type Asked = (Request<RecvStream>, SendResponse<Bytes>);
 
 /// Serves one client until either side is done; `input` is what was read of it already, from the preface on.
 pub(crate) async fn serve(socket: Socket, input: Input, peer: Peer, scheme: Scheme, worker: Rc<Worker>) {
+    let _departure = Departure::new(&worker);
     let link = Rc::new(Link::new(socket, input, worker));
     converse(&link, peer, scheme).await;
     match link.interrupt() {
@@ -119,7 +120,6 @@ fn begin(
     request: Request<RecvStream>,
     respond: SendResponse<Bytes>,
 ) {
-    link.answering();
     let (parts, _) = request.into_parts();
     let mut exchange = Exchange::new(Rc::clone(link), peer, scheme, parts, respond);
     match exchange.advance() {

@@ -67,8 +67,8 @@ fn answers_are_those_of_every_protocol() {
     assert!(text.contains(&format!("Content-Range: bytes 100000-100009/{LENGTH}")), "{text}");
     for (method, target, status) in [
         (Method::GET, "/none", 404),
-        (Method::GET, "/../small", 404),
-        (Method::GET, "/folder", 308),
+        (Method::GET, "/../small", 400),
+        (Method::GET, "/folder", 301),
         (Method::POST, "/small", 405),
         (Method::from_bytes(b"BREW").expect("a token"), "/small", 501),
         (Method::OPTIONS, "/small", 204),

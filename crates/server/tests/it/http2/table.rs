@@ -20,6 +20,8 @@ impl Table {
     pub(super) fn new() -> Self {
         let site = Site::with(&[("f", "content of f")]);
         let server = Server::start(&site, &["--workers", "1"]);
+        // From now on it is answered at once, so that answers come in the order of the requests.
+        assert_eq!(server.fetch("/f").status, 200);
         Self { server, _site: site, rows: 0, failures: Vec::new() }
     }
 
