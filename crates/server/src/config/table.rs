@@ -557,9 +557,9 @@ Addresses without a port lead to 443.",
         help: "Serve HTTP/3 (QUIC) where HTTPS is served",
         doc: "\
 Whether a site with a certificate is served by HTTP/3, too: over UDP,
-on the port of `--tls-port`. Clients learn of it by the field `Alt-Svc`
-of what they get by HTTPS. A firewall has to let UDP through to that
-port.",
+on the port of `--tls-port`. Clients learn of it by the field
+`Alt-Svc` of what they get by HTTPS. A firewall has to let UDP through
+to that port.",
         owner: Room::Tls,
     };
 

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use h3::error::{Code, StreamError};
@@ -48,16 +48,15 @@ pub(super) async fn serve(resolver: Resolver, answer: SendStream, place: Place) 
     output.acquire(&worker.buffers);
     let mut exchange = Exchange { outflow, output, place };
     match resolver.resolve_request().await {
-        Ok((head, mut incoming)) => {
+        Ok((head, incoming)) => {
             if exchange.respond(&head).await.is_ok() {
-                discard_content(&mut incoming).await;
-                exchange.see_off().await;
+                exchange.see_off(Some(Rest { incoming, left: MAX_SKIPPED_CONTENT })).await;
             }
         }
         Err(StreamError::HeaderTooBig { .. }) => {
             let refused = exchange.refuse(Refusal::FieldsTooLarge, Asked::Unreadable(b""));
             if exchange.send(refused).await.is_ok() {
-                exchange.see_off().await;
+                exchange.see_off(None).await;
             }
         }
         Err(StreamError::StreamError { code, .. }) => exchange.outflow.reset(code),
@@ -68,24 +67,33 @@ pub(super) async fn serve(resolver: Resolver, answer: SendStream, place: Place) 
     exchange.output.release(&worker.buffers);
 }
 
-/// Throws away what has come of a request's content, and wants no more of it (RFC 9114 §4.1).
-async fn discard_content(incoming: &mut Incoming) {
-    let mut left = MAX_SKIPPED_CONTENT;
-    let is_at_end = poll_fn(|context| {
+/// The rest of a request, whose content nobody here wants.
+struct Rest {
+    incoming: Incoming,
+    /// How much more of it is read and thrown away, in bytes.
+    left: u64,
+}
+
+impl Rest {
+    /// Throws away what has come; ready at the end of it, or when it is too much.
+    fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<Discarded> {
         loop {
-            match incoming.poll_recv_data(context) {
-                Poll::Ready(Ok(Some(content))) => match left.checked_sub(content.remaining() as u64) {
-                    Some(rest) => left = rest,
-                    None => return Poll::Ready(false),
+            match ready!(self.incoming.poll_recv_data(context)) {
+                Ok(Some(content)) => match self.left.checked_sub(content.remaining() as u64) {
+                    Some(left) => self.left = left,
+                    None => return Poll::Ready(Discarded::Partly),
                 },
-                Poll::Ready(Ok(None) | Err(_)) => return Poll::Ready(true),
-                Poll::Pending => return Poll::Ready(false),
+                Ok(None) | Err(_) => return Poll::Ready(Discarded::Wholly),
             }
         }
-    });
-    if !is_at_end.await {
-        incoming.stop_sending(Code::H3_NO_ERROR);
     }
+}
+
+/// How much of the rest of a request was thrown away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Discarded {
+    Wholly,
+    Partly,
 }
 
 impl Exchange {
@@ -224,8 +232,9 @@ impl Exchange {
         self.output.receipts.announce(self.outflow.course());
     }
 
-    /// Waits until the client's system has everything.
-    async fn see_off(&mut self) {
+    /// Waits until the client's system has everything. Most clients have sent all by then; of others no more is wanted
+    /// (RFC 9114 §4.1).
+    async fn see_off(&mut self, mut rest: Option<Rest>) {
         let conversation = Rc::clone(self.conversation());
         let _awaited = Awaited::new(&conversation);
         let course = Rc::clone(self.outflow.course());
@@ -236,16 +245,30 @@ impl Exchange {
                 self.output.receipts.announce(&course);
                 nudge.set(conversation.nudges.notified());
             }
+            let discarded = rest.as_mut().map(|rest| rest.poll_discard(context));
+            match discarded {
+                Some(Poll::Ready(Discarded::Wholly)) => rest = None,
+                Some(Poll::Ready(Discarded::Partly)) => unwanted(rest.take()),
+                Some(Poll::Pending) | None => {}
+            }
             // Whether it has arrived, the course knows.
             arrival.as_mut().poll(context).map(drop)
         })
         .await;
+        unwanted(rest);
     }
 
     /// Reports what has arrived. What has not is aborted when the receipts are dropped.
     fn settle(&mut self) {
         let progress = self.outflow.course().progress();
         self.output.receipts.settle(progress.sent, progress.acknowledged);
+    }
+}
+
+/// Says that no more of a request is wanted.
+fn unwanted(rest: Option<Rest>) {
+    if let Some(mut rest) = rest {
+        rest.incoming.stop_sending(Code::H3_NO_ERROR);
     }
 }
 
