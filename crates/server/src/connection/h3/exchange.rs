@@ -79,7 +79,7 @@ impl Rest {
     fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<Discarded> {
         loop {
             match ready!(self.incoming.poll_recv_data(context)) {
-                Ok(Some(content)) => match self.left.checked_sub(content.remaining() as u64) {
+                Ok(Some(portion)) => match self.left.checked_sub(portion.remaining() as u64) {
                     Some(left) => self.left = left,
                     None => return Poll::Ready(Discarded::Partly),
                 },
