@@ -9,7 +9,7 @@ use tallyd_http::range::ByteRange;
 use tallyd_http::response::Body;
 
 use super::receipts::Receipts;
-use super::session::BATCH_BYTES;
+use super::session::{BATCH_BYTES, SKEW_BYTES};
 use crate::access_log::Peer;
 use crate::backend::remembered::Handle;
 
@@ -42,9 +42,9 @@ impl Buffers {
     pub(crate) fn with_scratch<T>(&self, work: impl FnOnce(&mut [u8]) -> T) -> T {
         let mut scratch = self.scratch.borrow_mut();
         if scratch.is_empty() {
-            *scratch = vec![0; BATCH_BYTES].into();
+            *scratch = vec![0; SKEW_BYTES + BATCH_BYTES].into();
         }
-        work(&mut scratch)
+        work(&mut scratch[SKEW_BYTES..])
     }
 
     fn take_input(&self) -> Box<[u8]> {
@@ -58,11 +58,13 @@ impl Buffers {
         }
     }
 
-    fn take_output(&self) -> Vec<u8> {
+    /// An empty buffer for output.
+    pub(super) fn take_output(&self) -> Vec<u8> {
         self.outputs.borrow_mut().pop().unwrap_or_else(|| Vec::with_capacity(OUTPUT_BYTES))
     }
 
-    fn put_output(&self, mut buffer: Vec<u8>) {
+    /// Gives a buffer back that was taken for output.
+    pub(super) fn put_output(&self, mut buffer: Vec<u8>) {
         let mut outputs = self.outputs.borrow_mut();
         if outputs.len() < POOLED && buffer.capacity() <= POOLED_OUTPUT_BYTES {
             buffer.clear();

@@ -16,6 +16,14 @@ use super::positions::Positions;
 /// stay in a core's own cache and to be held for many slow clients.
 pub(crate) const BATCH_BYTES: usize = 64 * 1024;
 
+/// How much is made into records at a time at most, in bytes: a batch, and what framing has added to it.
+const MAX_SEALED_BYTES: usize = BATCH_BYTES + 16 * 1024;
+
+/// Where in a page the content of records is best taken from, in bytes. The record's own begins a few bytes behind the start of
+/// a page; a copy to just behind its source, modulo the size of a page, has the processor take each load for one that waits
+/// for the store before, and is ten times slower.
+pub(crate) const SKEW_BYTES: usize = 256;
+
 /// A connection's TLS.
 pub(crate) struct Session {
     connection: ServerConnection,
@@ -89,8 +97,8 @@ impl Session {
 
     /// Makes records of up to a batch of `first` and what follows it; returns how many bytes that is.
     pub(super) fn seal(&mut self, first: &[u8], second: &[u8], sent: u64) -> io::Result<usize> {
-        let first = &first[..first.len().min(BATCH_BYTES)];
-        let second = &second[..second.len().min(BATCH_BYTES - first.len())];
+        let first = &first[..first.len().min(MAX_SEALED_BYTES)];
+        let second = &second[..second.len().min(MAX_SEALED_BYTES - first.len())];
         let mut writer = self.connection.writer();
         let sealed = match second {
             [] => writer.write(first)?,

@@ -13,9 +13,10 @@ use tokio::sync::Semaphore;
 use super::deliveries::Deliveries;
 use super::flood::Flood;
 use super::frames::{ACK, Follower, Frame, Kind};
+use super::gathered::Gathered;
 use crate::census::Protocol;
 use crate::clock::Moment;
-use crate::connection::buffers::Input;
+use crate::connection::buffers::{Buffers, Input};
 use crate::connection::departures::Farewell;
 use crate::connection::presence::{Awaits, Interrupt, Phase};
 use crate::connection::receipts::{self, Receipts};
@@ -60,9 +61,8 @@ pub(super) enum Held {
 struct Line {
     socket: Socket,
     input: Input,
-    /// What was written and not sent, from `start` on.
-    out: Vec<u8>,
-    start: usize,
+    /// What was written and not sent.
+    out: Gathered,
     incoming: Follower,
     start_of_client: Start,
     incoming_end: IncomingEnd,
@@ -105,8 +105,7 @@ impl Link {
         let line = Line {
             socket,
             input,
-            out: Vec::new(),
-            start: 0,
+            out: Gathered::default(),
             incoming: Follower::of_client(),
             start_of_client: Start::Expected,
             incoming_end: IncomingEnd::Open,
@@ -143,13 +142,21 @@ impl Link {
         Answering(Rc::clone(self))
     }
 
+    /// Ready when everything that was written has been sent.
+    pub(super) fn poll_sent(&self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
+        match &mut *self.line.borrow_mut() {
+            Some(line) => line.poll_flush(context, &self.worker.buffers),
+            None => Poll::Ready(Err(End::Gone)),
+        }
+    }
+
     /// Says what the connection waits for, now that it has nothing to do.
     pub(super) fn rest(&self) {
         let line = self.line.borrow();
         let Some(line) = &*line else { return };
         let deliveries = self.deliveries.borrow();
         let presence = line.socket.presence();
-        let is_sending = deliveries.are_unfinished() || !line.out.is_empty();
+        let is_sending = deliveries.are_unfinished() || !line.out.waiting().is_empty();
         let phase = match (is_sending, self.answering.get()) {
             (true, _) => Phase::Transfer,
             (false, 1..) => Phase::Fetching,
@@ -259,13 +266,18 @@ impl Line {
     }
 
     /// Sends what is waiting.
-    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
-        while self.start < self.out.len() {
-            self.start += ready!(self.socket.poll_send(context, &self.out[self.start..]))?;
+    fn poll_send(&mut self, context: &mut Context<'_>, pool: &Buffers) -> Poll<Result<(), End>> {
+        while !self.out.waiting().is_empty() {
+            let taken = ready!(self.socket.poll_send(context, self.out.waiting()))?;
+            self.out.consume(taken, pool);
         }
-        self.out.clear();
-        self.start = 0;
         Poll::Ready(Ok(()))
+    }
+
+    /// Sends what is waiting and what the socket has taken of it.
+    fn poll_flush(&mut self, context: &mut Context<'_>, pool: &Buffers) -> Poll<Result<(), End>> {
+        ready!(self.poll_send(context, pool))?;
+        self.socket.poll_flush(context)
     }
 }
 
@@ -361,14 +373,11 @@ impl AsyncWrite for Wire {
     ) -> Poll<io::Result<usize>> {
         let mut line = self.0.line.borrow_mut();
         let Some(line) = &mut *line else { return Poll::Ready(Err(io::ErrorKind::NotConnected.into())) };
-        if line.out.len() >= FULL_BYTES {
-            ready!(line.poll_send(context)).map_err(error_of)?;
+        let pool = &self.0.worker.buffers;
+        if line.out.waiting().len() >= FULL_BYTES {
+            ready!(line.poll_send(context, pool)).map_err(error_of)?;
         }
-        let before = line.out.len();
-        for piece in pieces {
-            line.out.extend_from_slice(piece);
-        }
-        let written = &line.out[before..];
+        let written = line.out.add(pieces, pool);
         let of_content = self.0.deliveries.borrow_mut().note_written(written);
         self.0.room.add_permits(of_content);
         Poll::Ready(Ok(written.len()))
@@ -378,16 +387,14 @@ impl AsyncWrite for Wire {
         true
     }
 
+    /// What many streams write between two waits leaves together, by [`Link::poll_sent`].
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut line = self.0.line.borrow_mut();
-        let Some(line) = &mut *line else { return Poll::Ready(Err(io::ErrorKind::NotConnected.into())) };
-        ready!(line.poll_send(context)).map_err(error_of)?;
-        line.socket.poll_flush(context).map_err(error_of)
+        if self.0.is_open.get() { Poll::Ready(Ok(())) } else { self.0.poll_sent(context).map_err(error_of) }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         // The link closes when everything has arrived.
-        self.poll_flush(context)
+        self.0.poll_sent(context).map_err(error_of)
     }
 }
 

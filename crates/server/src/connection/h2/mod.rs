@@ -8,6 +8,7 @@ mod deliveries;
 mod exchange;
 mod flood;
 mod frames;
+mod gathered;
 mod link;
 mod request;
 
@@ -97,6 +98,9 @@ fn poll_next(
         match connection.poll_accept(context) {
             Poll::Ready(asked) => return Poll::Ready(asked.and_then(Result::ok)),
             Poll::Pending => {}
+        }
+        if let Poll::Ready(Err(_)) = link.poll_sent(context) {
+            return Poll::Ready(None);
         }
         let is_idle = link.interrupt() == Some(Interrupt::Idle);
         if *is_ending || !(is_idle || link.worker.is_draining()) {

@@ -1,0 +1,44 @@
+//! What many streams have written, until it leaves together.
+
+use std::io::IoSlice;
+
+use crate::connection::buffers::Buffers;
+use crate::connection::session::SKEW_BYTES;
+
+/// Bytes that wait to be sent. None are held where nothing waits.
+#[derive(Default)]
+pub(super) struct Gathered {
+    /// Empty, or those that wait, from `start` on.
+    bytes: Vec<u8>,
+    start: usize,
+}
+
+impl Gathered {
+    /// Adds pieces; returns them as they lie together.
+    pub(super) fn add(&mut self, pieces: &[IoSlice<'_>], pool: &Buffers) -> &[u8] {
+        if self.bytes.is_empty() {
+            self.bytes = pool.take_output();
+            self.bytes.resize(SKEW_BYTES, 0);
+            self.start = SKEW_BYTES;
+        }
+        let before = self.bytes.len();
+        for piece in pieces {
+            self.bytes.extend_from_slice(piece);
+        }
+        &self.bytes[before..]
+    }
+
+    /// What waits.
+    pub(super) fn waiting(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+
+    /// Says that so much of what waited was sent. The buffer is given back when nothing is left.
+    pub(super) fn consume(&mut self, length: usize, pool: &Buffers) {
+        self.start += length;
+        if self.start == self.bytes.len() {
+            self.start = 0;
+            pool.put_output(std::mem::take(&mut self.bytes));
+        }
+    }
+}
