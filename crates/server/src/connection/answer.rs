@@ -19,16 +19,16 @@ use tallyd_ledger::{Client, Kind};
 
 use super::badge::answer_with_badge;
 use super::buffers::Output;
+use super::errand::Errand;
 use super::listing::{ListingOrder, Rendering, answer_with_listing};
 use super::receipts::{self, Dispatch, Numbered, Unnumbered};
 use crate::access_log::{Asked, Peer};
 use crate::backend::remembered::{Handle, Remembered};
 use crate::backend::variants::{Choice, Served};
 use crate::clock;
-use crate::site::badge::BadgeOrder;
 use crate::site::listing::{PerPage, Query};
 use crate::site::routes::{Reason, Redirect};
-use crate::site::{CodingOrder, Search, Selection};
+use crate::site::{CodingOrder, Selection};
 use crate::transmit::indices;
 use crate::worker::Worker;
 
@@ -76,14 +76,8 @@ pub(super) enum Answered {
     AfterContent(Framing),
     /// Its head is in the output; this listing follows.
     ButForListing(Box<Rendering>, Persistence),
-    /// It can be given once this directory was read.
-    AfterReading(Box<ListingOrder>),
-    /// It can be given once this badge was made.
-    AfterMaking(Box<BadgeOrder>),
-    /// It can be given once this was looked for on a disk.
-    AfterFetch(Box<Search<'static>>),
-    /// It can be given once this file was coded.
-    AfterCoding(Box<CodingOrder>),
+    /// It can be given once this was done.
+    After(Errand),
 }
 
 /// Answers a request whose head was read.
@@ -134,7 +128,9 @@ pub(super) fn answer(
                 let chosen = Chosen { file: &file, served };
                 deliver(chosen, request, method, query, persistence, worker, output)
             }
-            Choice::ToBeMade(coding) => Answered::AfterCoding(Box::new(CodingOrder { file, coding })),
+            Choice::ToBeMade(coding) => {
+                Answered::After(Errand::Encode(Box::new(CodingOrder { file, coding })))
+            }
         },
         Selection::AsItIs(file) => {
             let chosen = Chosen { file: &file, served: file.variants.original() };
@@ -146,7 +142,7 @@ pub(super) fn answer(
                 let usual = if knows_pages { PerPage::Readable } else { PerPage::All };
                 let query = Query::parse(query, usual);
                 let order = ListingOrder { path, query, form };
-                Answered::AfterReading(Box::new(order))
+                Answered::After(Errand::Read(Box::new(order)))
             }
             None => refused(Refusal::NotFound, output),
         },
@@ -154,13 +150,13 @@ pub(super) fn answer(
             answer_with_listing(*listing, request, method, persistence, worker, output)
         }
         Selection::Proof(text) => Answered::Wholly(show_proof(&text, request, persistence, worker, output)),
-        Selection::Badge(order) => Answered::AfterMaking(order),
+        Selection::Badge(order) => Answered::After(Errand::Make(order)),
         Selection::Made(badge) => answer_with_badge(&badge, request, method, persistence, worker, output),
         Selection::Redirect(redirect) => {
             Answered::Wholly(redirect_to(*redirect, query, request, persistence, worker, output))
         }
         Selection::Refused(refusal) => refused(refusal, output),
-        Selection::Cold(search) => Answered::AfterFetch(search),
+        Selection::Cold(search) => Answered::After(Errand::Fetch(search)),
     }
 }
 

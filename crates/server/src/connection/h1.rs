@@ -15,16 +15,15 @@ use tokio::task::spawn_local;
 use super::answer::{Answered, ContentState, MAX_SKIPPED_CONTENT, Progress, answer, refuse};
 use super::buffers::{Input, Output, Scheme};
 use super::departures::Farewell;
+use super::errand::Errand;
 use super::h2;
-use super::listing::{ListingOrder, Rendering};
+use super::listing::Rendering;
 use super::presence::{Awaits, Interrupt, Phase};
 use super::receipts::Receipts;
 use super::socket::{Arrival, End, Followed, Socket};
 use crate::access_log::{Asked, Peer};
 use crate::backend::remembered::Handle;
 use crate::census::Protocol;
-use crate::site::badge::BadgeOrder;
-use crate::site::{CodingOrder, Search};
 use crate::transmit::{self, Outcome};
 use crate::worker::{Departure, Worker};
 
@@ -51,14 +50,8 @@ enum Step {
     Flush,
     /// The content behind a head of this many bytes.
     SkipContent(Framing, usize),
-    /// A file that is not in the kernel's caches.
-    Fetch(Box<Search<'static>>),
-    /// A file to be coded.
-    Encode(Box<CodingOrder>),
-    /// A badge to be made.
-    Make(Box<BadgeOrder>),
-    /// A directory to be read and shown.
-    Read(Box<ListingOrder>),
+    /// Something that the answer depends on.
+    Run(Errand),
     /// A listing whose head is in the output.
     SendListing(Box<Rendering>, Persistence),
     /// The content of an answer whose head is in the output.
@@ -142,8 +135,7 @@ impl Conversation {
                 Step::Receive => self.receive().await,
                 Step::Flush => self.flush(Followed::ByNothing).await,
                 Step::SkipContent(framing, head_length) => self.skip_content(framing, head_length).await,
-                Step::Fetch(search) => self.fetch(*search).await,
-                Step::Encode(order) => self.encode(*order).await,
+                Step::Run(errand) => self.run_errand(errand).await,
                 Step::SendBody(body, persistence) => match self.send_body(body).await {
                     Ok(Outcome::Whole) if persistence != Persistence::Close => Ok(()),
                     Ok(Outcome::Whole) => return Ending::Said(self.farewell()),
@@ -151,8 +143,6 @@ impl Conversation {
                     Ok(Outcome::Truncated) => return Ending::Said(Farewell::AtOnce),
                     Err(end) => Err(end),
                 },
-                Step::Make(order) => self.make_badge(*order).await,
-                Step::Read(order) => self.read_directory(*order).await,
                 Step::SendListing(rendering, persistence) => match self.send_listing(*rendering).await {
                     Ok(()) if persistence != Persistence::Close => Ok(()),
                     Ok(()) => return Ending::Said(self.farewell()),
@@ -215,11 +205,8 @@ impl Conversation {
                     self.finish_request(length);
                     return Step::SendListing(rendering, persistence);
                 }
-                Answered::AfterReading(order) => return Step::Read(order),
-                Answered::AfterMaking(order) => return Step::Make(order),
-                Answered::AfterCoding(order) => return Step::Encode(order),
+                Answered::After(errand) => return Step::Run(errand),
                 Answered::AfterContent(framing) => return Step::SkipContent(framing, length),
-                Answered::AfterFetch(search) => return Step::Fetch(search),
             }
             self.input.skip_empty_lines();
         }
@@ -340,39 +327,15 @@ impl Conversation {
         sent
     }
 
-    // What is waited for on another thread is boxed: it is rare, and every connection would have room for it.
-
-    async fn read_directory(&mut self, order: ListingOrder) -> Result<(), End> {
-        self.flush(Followed::ByNothing).await?;
-        self.socket.presence().enter(Phase::Fetching);
-        let ListingOrder { path, query, form } = order;
-        self.progress.selection = Some(Box::pin(self.worker.site.list(path, query, form)).await);
-        Ok(())
-    }
-
-    async fn make_badge(&mut self, order: BadgeOrder) -> Result<(), End> {
-        self.flush(Followed::ByNothing).await?;
-        self.socket.presence().enter(Phase::Fetching);
-        self.progress.selection = Some(Box::pin(self.worker.site.make_badge(order)).await);
-        Ok(())
-    }
-
     async fn send_listing(&mut self, rendering: Rendering) -> Result<(), End> {
         Box::pin(rendering.send(&mut self.socket, &mut self.output)).await?;
         self.flush(Followed::ByNothing).await
     }
 
-    async fn fetch(&mut self, search: Search<'static>) -> Result<(), End> {
+    async fn run_errand(&mut self, errand: Errand) -> Result<(), End> {
         self.flush(Followed::ByNothing).await?;
         self.socket.presence().enter(Phase::Fetching);
-        self.progress.selection = Some(Box::pin(self.worker.site.fetch(search)).await);
-        Ok(())
-    }
-
-    async fn encode(&mut self, order: CodingOrder) -> Result<(), End> {
-        self.flush(Followed::ByNothing).await?;
-        self.socket.presence().enter(Phase::Fetching);
-        self.progress.selection = Some(Box::pin(self.worker.site.encode(order)).await);
+        self.progress.selection = Some(errand.run(&self.worker.site).await);
         Ok(())
     }
 

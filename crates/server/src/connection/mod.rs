@@ -4,6 +4,7 @@ mod answer;
 mod badge;
 pub(crate) mod buffers;
 pub(crate) mod departures;
+mod errand;
 pub(crate) mod h1;
 pub(crate) mod h2;
 pub(crate) mod h3;

@@ -13,25 +13,16 @@ use tallyd_http::range::ByteRange;
 use tallyd_http::response::Body;
 
 use super::exchange::Gone;
-use super::link::{Held, Link};
+use super::link::Link;
 use crate::backend::folder::{Failure, Patience, read_at};
 use crate::backend::remembered::Handle;
-use crate::transmit::{WINDOW_BYTES, indices, read_ahead};
+use crate::transmit::{Outcome, WINDOW_BYTES, indices, read_ahead};
 
 /// How much of a file is read at a time, in bytes: what a stream holds of it, beside what `h2` holds for it.
 const PIECE_BYTES: usize = 64 * 1024;
 
 /// How much is sent before others get their turn, in bytes.
 const TURN_BYTES: usize = 256 * 1024;
-
-/// How sending ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sent {
-    /// All of it is on its way, and the end of the stream.
-    Whole,
-    /// The file ended before its promised length.
-    Truncated,
-}
 
 /// Whether a piece is the last of its stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,25 +36,25 @@ pub(super) async fn send_body(
     stream: &mut SendStream<Bytes>,
     body: Body<Handle>,
     link: &Rc<Link>,
-) -> Result<Sent, Gone> {
+) -> Result<Outcome, Gone> {
     match body {
-        Body::Empty => stream.send_data(Bytes::new(), true).map(|()| Sent::Whole).map_err(Gone::from),
-        Body::Bytes(bytes) => send_memory(stream, &bytes, Place::Last, link).await.map(|()| Sent::Whole),
+        Body::Empty => stream.send_data(Bytes::new(), true).map(|()| Outcome::Whole).map_err(Gone::from),
+        Body::Bytes(bytes) => send_memory(stream, &bytes, Place::Last, link).await.map(|()| Outcome::Whole),
         Body::Slice { handle, range } => send_slice(stream, &handle, range, Place::Last, link).await,
         Body::Parts { handle, parts } => {
             for piece in parts.pieces() {
                 let sent = match piece {
                     Piece::Bytes(bytes) => {
-                        send_memory(stream, &bytes, Place::Within, link).await.map(|()| Sent::Whole)
+                        send_memory(stream, &bytes, Place::Within, link).await.map(|()| Outcome::Whole)
                     }
                     Piece::Slice(range) => send_slice(stream, &handle, range, Place::Within, link).await,
                 };
-                if sent? == Sent::Truncated {
-                    return Ok(Sent::Truncated);
+                if sent? == Outcome::Truncated {
+                    return Ok(Outcome::Truncated);
                 }
             }
             stream.send_data(Bytes::new(), true)?;
-            Ok(Sent::Whole)
+            Ok(Outcome::Whole)
         }
     }
 }
@@ -83,13 +74,13 @@ async fn send_slice(
     range: ByteRange,
     place: Place,
     link: &Rc<Link>,
-) -> Result<Sent, Gone> {
+) -> Result<Outcome, Gone> {
     match handle {
         Handle::Memory(content) => send_memory(stream, &content[indices(range)], place, link).await?,
         Handle::Shared(content) => send_memory(stream, &content[indices(range)], place, link).await?,
         Handle::File(file) => return send_file(stream, file, range, place, link).await,
     }
-    Ok(Sent::Whole)
+    Ok(Outcome::Whole)
 }
 
 async fn send_memory(
@@ -112,7 +103,7 @@ async fn send_file(
     range: ByteRange,
     place: Place,
     link: &Rc<Link>,
-) -> Result<Sent, Gone> {
+) -> Result<Outcome, Gone> {
     let (mut offset, end) = (range.first(), range.last() + 1);
     let mut patience = Patience::CachedOnly;
     let mut turn = 0;
@@ -121,7 +112,7 @@ async fn send_file(
         let room = room(stream, (end - offset).min(PIECE_BYTES as u64) as usize, link).await?;
         let mut piece = vec![0; room];
         match read_at(file, &mut piece, offset, patience) {
-            Ok(0) => return Ok(Sent::Truncated),
+            Ok(0) => return Ok(Outcome::Truncated),
             Ok(taken) => {
                 link.give_back(stream.stream_id().as_u32(), room - taken);
                 piece.truncate(taken);
@@ -137,7 +128,7 @@ async fn send_file(
                 continue;
             }
             Err(Failure::Missing | Failure::Denied | Failure::Busy | Failure::Broken) => {
-                return Ok(Sent::Truncated);
+                return Ok(Outcome::Truncated);
             }
         }
         patience = Patience::CachedOnly;
@@ -146,17 +137,15 @@ async fn send_file(
             tokio::task::yield_now().await;
         }
     }
-    Ok(Sent::Whole)
+    Ok(Outcome::Whole)
 }
 
 /// Waits until there is room for some of `wanted` bytes, with the client and on the connection; returns for how many.
 async fn room(stream: &mut SendStream<Bytes>, wanted: usize, link: &Rc<Link>) -> Result<usize, Gone> {
     let wanted = wanted.min(PIECE_BYTES);
     let room = capacity(stream, wanted).await?.min(wanted);
-    match link.hold_when_possible(stream.stream_id().as_u32(), room).await {
-        Held::Granted => Ok(room),
-        Held::Full | Held::Gone => Err(Gone),
-    }
+    link.hold_when_possible(stream.stream_id().as_u32(), room).await?;
+    Ok(room)
 }
 
 /// Waits until the client grants some of `wanted` bytes; returns how many, or more.

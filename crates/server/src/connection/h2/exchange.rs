@@ -10,19 +10,19 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use tallyd_http::h1::written::WrittenHead;
 use tallyd_http::response::Body;
 
-use super::content::{self, Sent};
+use super::content;
 use super::deliveries::stream_presence;
-use super::link::{Answering, Held, Link};
+use super::link::{Answering, Link};
 use super::request::request_of;
 use crate::access_log::Peer;
 use crate::backend::remembered::Handle;
 use crate::census::Protocol;
 use crate::connection::answer::{Answered, ContentState, Progress, answer};
 use crate::connection::buffers::{Output, Scheme};
-use crate::connection::listing::{ListingOrder, Rendering};
+use crate::connection::errand::Errand;
+use crate::connection::listing::Rendering;
 use crate::connection::receipts::Receipts;
-use crate::site::badge::BadgeOrder;
-use crate::site::{CodingOrder, Search};
+use crate::transmit::Outcome;
 
 /// A request that is being answered.
 pub(super) struct Exchange {
@@ -38,14 +38,8 @@ pub(super) struct Exchange {
 
 /// What an answer has to wait for.
 pub(super) enum Step {
-    /// A file that is not in the kernel's caches.
-    Fetch(Box<Search<'static>>),
-    /// A file to be coded.
-    Encode(Box<CodingOrder>),
-    /// A badge to be made.
-    Make(Box<BadgeOrder>),
-    /// A directory to be read and shown.
-    Read(Box<ListingOrder>),
+    /// Something that the answer depends on.
+    Run(Errand),
     /// Its content, whose head was sent.
     SendBody(SendStream<Bytes>, Body<Handle>),
     /// A listing, whose head was sent.
@@ -101,10 +95,7 @@ impl Exchange {
             Answered::Wholly(_) => return self.send_wholly(),
             Answered::ButForContent(body, _) => Step::SendBody(self.send_head()?, body),
             Answered::ButForListing(rendering, _) => Step::SendListing(self.send_head()?, rendering),
-            Answered::AfterReading(order) => Step::Read(order),
-            Answered::AfterMaking(order) => Step::Make(order),
-            Answered::AfterCoding(order) => Step::Encode(order),
-            Answered::AfterFetch(search) => Step::Fetch(search),
+            Answered::After(errand) => Step::Run(errand),
             // Content is skipped before it is thought of.
             Answered::AfterContent(_) => return Err(Gone),
         };
@@ -127,26 +118,17 @@ impl Exchange {
         self.link.abort(self.stream);
     }
 
-    /// What is waited for is boxed: most answers wait for their clients alone, and there can be many on a connection.
     async fn take(&mut self, step: Step) -> Result<Option<Step>, Gone> {
-        let worker = Rc::clone(&self.link.worker);
-        let selection = match step {
-            Step::Fetch(search) => Box::pin(worker.site.fetch(*search)).await,
-            Step::Encode(order) => Box::pin(worker.site.encode(*order)).await,
-            Step::Make(order) => Box::pin(worker.site.make_badge(*order)).await,
-            Step::Read(order) => {
-                let ListingOrder { path, query, form } = *order;
-                Box::pin(worker.site.list(path, query, form)).await
+        match step {
+            Step::Run(errand) => {
+                self.progress.selection = Some(errand.run(&self.link.worker.site).await);
+                self.advance()
             }
-            Step::SendBody(stream, body) => {
-                return self.send_body(stream, body).await.map(|()| None);
-            }
+            Step::SendBody(stream, body) => self.send_body(stream, body).await.map(|()| None),
             Step::SendListing(stream, rendering) => {
-                return Box::pin(self.send_listing(stream, *rendering)).await.map(|()| None);
+                Box::pin(self.send_listing(stream, *rendering)).await.map(|()| None)
             }
-        };
-        self.progress.selection = Some(selection);
-        self.advance()
+        }
     }
 
     /// Sends an answer that is wholly in the output; its content later, if the client has no room for it now.
@@ -162,7 +144,7 @@ impl Exchange {
         let mut stream = self.respond.send_response(response, false)?;
         stream.reserve_capacity(content.len());
         let has_room = stream.capacity() >= content.len();
-        if has_room && self.link.hold_at_once(self.stream, content.len()) == Held::Granted {
+        if has_room && self.link.hold_at_once(self.stream, content.len()) {
             stream.send_data(Bytes::copy_from_slice(content), true)?;
             return Ok(None);
         }
@@ -191,8 +173,8 @@ impl Exchange {
 
     async fn send_body(&mut self, mut stream: SendStream<Bytes>, body: Body<Handle>) -> Result<(), Gone> {
         match content::send_body(&mut stream, body, &self.link).await? {
-            Sent::Whole => Ok(()),
-            Sent::Truncated => {
+            Outcome::Whole => Ok(()),
+            Outcome::Truncated => {
                 // The client must not take what came for all there is.
                 stream.send_reset(h2::Reason::INTERNAL_ERROR);
                 Err(Gone)

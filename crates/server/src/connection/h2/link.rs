@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Semaphore;
 
 use super::deliveries::Deliveries;
+use super::exchange::Gone;
 use super::flood::Flood;
 use super::frames::{ACK, Follower, Frame, Kind};
 use super::gathered::Gathered;
@@ -44,17 +45,6 @@ pub(super) struct Link {
     interrupt: Cell<Option<Interrupt>>,
     /// How many requests are being answered.
     answering: Cell<usize>,
-}
-
-/// Whether there is room for some content of a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Held {
-    /// There is, and it is taken.
-    Granted,
-    /// Not before something is sent.
-    Full,
-    /// The stream is no more.
-    Gone,
 }
 
 /// The socket with what is on its way through it.
@@ -173,27 +163,18 @@ impl Link {
         }
     }
 
-    /// Has room at once for so much content of a stream, or has none.
-    pub(super) fn hold_at_once(&self, stream: u32, length: usize) -> Held {
-        match self.room.try_acquire_many(length as u32) {
-            Ok(room) => {
-                room.forget();
-                self.hold(stream, length)
-            }
-            Err(_) => Held::Full,
-        }
+    /// Takes room for so much content of a stream, if there is some at once.
+    pub(super) fn hold_at_once(&self, stream: u32, length: usize) -> bool {
+        let Ok(room) = self.room.try_acquire_many(length as u32) else { return false };
+        room.forget();
+        self.hold(stream, length).is_ok()
     }
 
-    /// Waits until there is room for so much content of a stream, a small part of all there is.
-    pub(super) async fn hold_when_possible(&self, stream: u32, length: usize) -> Held {
-        match self.room.acquire_many(length as u32).await {
-            Ok(room) => {
-                room.forget();
-                self.hold(stream, length)
-            }
-            // The connection has ended.
-            Err(_) => Held::Gone,
-        }
+    /// Takes room for so much content of a stream, a small part of all there is, when there is some.
+    pub(super) async fn hold_when_possible(&self, stream: u32, length: usize) -> Result<(), Gone> {
+        // It fails when the connection has ended.
+        self.room.acquire_many(length as u32).await.map_err(|_| Gone)?.forget();
+        self.hold(stream, length)
     }
 
     /// Gives back room that was taken and is not needed.
@@ -202,12 +183,12 @@ impl Link {
         self.room.add_permits(freed);
     }
 
-    fn hold(&self, stream: u32, length: usize) -> Held {
+    fn hold(&self, stream: u32, length: usize) -> Result<(), Gone> {
         if self.deliveries.borrow_mut().hand(stream, length) {
-            return Held::Granted;
+            return Ok(());
         }
         self.room.add_permits(length);
-        Held::Gone
+        Err(Gone)
     }
 
     /// Gives up what of a stream's answer has not arrived.

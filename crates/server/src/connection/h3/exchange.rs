@@ -129,22 +129,14 @@ impl Exchange {
         let mut progress = Progress { content: ContentState::Skipped, selection: None };
         loop {
             let answered = answer(request, &mut progress, &worker, &mut self.output);
-            let site = &worker.site;
             self.place.proceed(match &answered {
                 Answered::Wholly(_) | Answered::ButForContent(..) | Answered::ButForListing(..) => {
                     Stage::Transfer
                 }
-                Answered::AfterContent(_)
-                | Answered::AfterReading(_)
-                | Answered::AfterMaking(_)
-                | Answered::AfterFetch(_)
-                | Answered::AfterCoding(_) => Stage::Fetching,
+                Answered::AfterContent(_) | Answered::After(_) => Stage::Fetching,
             });
             progress.selection = Some(match answered {
-                Answered::AfterReading(order) => site.list(order.path, order.query, order.form).await,
-                Answered::AfterMaking(order) => site.make_badge(*order).await,
-                Answered::AfterFetch(search) => site.fetch(*search).await,
-                Answered::AfterCoding(order) => site.encode(*order).await,
+                Answered::After(errand) => errand.run(&worker.site).await,
                 done @ (Answered::Wholly(_)
                 | Answered::ButForContent(..)
                 | Answered::ButForListing(..)
@@ -186,11 +178,9 @@ impl Exchange {
                 self.send_output(frames).await?;
                 Outcome::Whole
             }
-            Answered::AfterContent(_)
-            | Answered::AfterReading(_)
-            | Answered::AfterMaking(_)
-            | Answered::AfterFetch(_)
-            | Answered::AfterCoding(_) => unreachable!("what an answer waits for has come"),
+            Answered::AfterContent(_) | Answered::After(_) => {
+                unreachable!("what an answer waits for has come")
+            }
         };
         match outcome {
             Outcome::Whole => {
