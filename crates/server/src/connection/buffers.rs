@@ -5,13 +5,10 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use tallyd_http::h1::head::MAX_HEAD_BYTES;
-use tallyd_http::range::ByteRange;
-use tallyd_http::response::Body;
 
 use super::receipts::Receipts;
 use super::session::{BATCH_BYTES, SKEW_BYTES};
 use crate::access_log::Peer;
-use crate::backend::remembered::Handle;
 
 /// Room for the longest head and something behind it, so that content behind a long head can be passed over.
 const INPUT_BYTES: usize = MAX_HEAD_BYTES + 4096;
@@ -21,6 +18,12 @@ const OUTPUT_BYTES: usize = 4096;
 
 /// Buffers kept for reuse, of either kind: what is busy at one moment on one worker is far less.
 const POOLED: usize = 64;
+
+/// How much of a file is read at a time to be framed, in bytes: less costs more calls, more is no cheaper.
+pub(super) const PIECE_BYTES: usize = 64 * 1024;
+
+/// Pieces kept for reuse: what a few fast clients have under way.
+const POOLED_PIECES: usize = 16;
 
 /// Output buffers that grew beyond this are not kept.
 const POOLED_OUTPUT_BYTES: usize = 128 * 1024;
@@ -33,6 +36,8 @@ const LEAST_TAIL_BYTES: usize = 2048;
 pub(crate) struct Buffers {
     inputs: RefCell<Vec<Box<[u8]>>>,
     outputs: RefCell<Vec<Vec<u8>>>,
+    /// For pieces of files.
+    pieces: RefCell<Vec<Box<[u8]>>>,
     /// For what is read only to be encrypted; a worker encrypts one piece at a time.
     scratch: RefCell<Box<[u8]>>,
 }
@@ -45,6 +50,19 @@ impl Buffers {
             *scratch = vec![0; SKEW_BYTES + BATCH_BYTES].into();
         }
         work(&mut scratch[SKEW_BYTES..])
+    }
+
+    /// Room for a piece of a file.
+    pub(super) fn take_piece(&self) -> Box<[u8]> {
+        self.pieces.borrow_mut().pop().unwrap_or_else(|| vec![0; PIECE_BYTES].into())
+    }
+
+    /// Gives such room back.
+    pub(super) fn put_piece(&self, buffer: Box<[u8]>) {
+        let mut pieces = self.pieces.borrow_mut();
+        if pieces.len() < POOLED_PIECES {
+            pieces.push(buffer);
+        }
     }
 
     fn take_input(&self) -> Box<[u8]> {
@@ -126,22 +144,9 @@ impl Output {
         }
     }
 
-    /// The content behind a head of this length, which is the only answer here.
-    pub(crate) fn content_behind(&self, head_length: usize) -> &[u8] {
-        match self.tail() {
-            [] => &self.bytes[head_length..],
-            tail => tail,
-        }
-    }
-
-    /// The same, to be sent when there is room for it; what is remembered anyway is not copied.
-    pub(crate) fn take_content_behind(&mut self, head_length: usize) -> Body<Handle> {
-        let whole = self.tail.take().and_then(|Tail { content, range }| {
-            let last = (range.end as u64).checked_sub(1)?;
-            let range = ByteRange::within(range.start as u64, last, content.len() as u64)?;
-            Some(Body::Slice { handle: Handle::Memory(content), range })
-        });
-        whole.unwrap_or_else(|| Body::Bytes(self.bytes.split_off(head_length).into()))
+    /// Takes what follows `bytes`.
+    pub(super) fn take_tail(&mut self) -> Option<(Rc<[u8]>, Range<usize>)> {
+        self.tail.take().map(|Tail { content, range }| (content, range))
     }
 
     /// Makes room for another answer behind what is waiting.

@@ -1,12 +1,13 @@
 //! The content of an answer as data on a stream, as fast as its client lets it come (RFC 9113 §5.2).
 
+use std::borrow::Cow;
 use std::future::poll_fn;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use h2::SendStream;
 use tallyd_http::multipart::Piece;
 use tallyd_http::range::ByteRange;
@@ -14,12 +15,14 @@ use tallyd_http::response::Body;
 
 use super::exchange::Gone;
 use super::link::Link;
+use super::payload::{Payload, Portion};
 use crate::backend::folder::{Failure, Patience, read_at};
 use crate::backend::remembered::Handle;
+use crate::connection::buffers::PIECE_BYTES;
 use crate::transmit::{Outcome, WINDOW_BYTES, indices, read_ahead};
 
-/// How much of a file is read at a time, in bytes: what a stream holds of it, beside what `h2` holds for it.
-const PIECE_BYTES: usize = 64 * 1024;
+/// From this length on, what is read lies in a whole buffer, in bytes.
+const LEAST_PIECE_BYTES: usize = PIECE_BYTES / 4;
 
 /// How much is sent before others get their turn, in bytes.
 const TURN_BYTES: usize = 256 * 1024;
@@ -33,19 +36,26 @@ enum Place {
 
 /// Sends a content that is not empty, and the end of the stream.
 pub(super) async fn send_body(
-    stream: &mut SendStream<Bytes>,
+    stream: &mut SendStream<Payload>,
     body: Body<Handle>,
     link: &Rc<Link>,
 ) -> Result<Outcome, Gone> {
     match body {
-        Body::Empty => stream.send_data(Bytes::new(), true).map(|()| Outcome::Whole).map_err(Gone::from),
-        Body::Bytes(bytes) => send_memory(stream, &bytes, Place::Last, link).await.map(|()| Outcome::Whole),
+        Body::Empty => stream.send_data(Payload::empty(), true).map(|()| Outcome::Whole).map_err(Gone::from),
+        Body::Bytes(bytes) => {
+            let content = match bytes {
+                Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+                Cow::Owned(bytes) => bytes.into(),
+            };
+            send_last(stream, Payload::made(content), link).await.map(|()| Outcome::Whole)
+        }
         Body::Slice { handle, range } => send_slice(stream, &handle, range, Place::Last, link).await,
         Body::Parts { handle, parts } => {
             for piece in parts.pieces() {
                 let sent = match piece {
                     Piece::Bytes(bytes) => {
-                        send_memory(stream, &bytes, Place::Within, link).await.map(|()| Outcome::Whole)
+                        let made = Payload::made(bytes.into());
+                        send_memory(stream, made, Place::Within, link).await.map(|()| Outcome::Whole)
                     }
                     Piece::Slice(range) => send_slice(stream, &handle, range, Place::Within, link).await,
                 };
@@ -53,52 +63,62 @@ pub(super) async fn send_body(
                     return Ok(Outcome::Truncated);
                 }
             }
-            stream.send_data(Bytes::new(), true)?;
+            stream.send_data(Payload::empty(), true)?;
             Ok(Outcome::Whole)
         }
     }
 }
 
-/// Sends a piece that more follows.
-pub(super) async fn send_piece(
-    stream: &mut SendStream<Bytes>,
-    bytes: &[u8],
+/// Sends content that is in memory and not empty, and the end of the stream.
+pub(super) async fn send_last(
+    stream: &mut SendStream<Payload>,
+    content: Payload,
     link: &Rc<Link>,
 ) -> Result<(), Gone> {
-    send_memory(stream, bytes, Place::Within, link).await
+    send_memory(stream, content, Place::Last, link).await
+}
+
+/// Sends a piece that more follows.
+pub(super) async fn send_piece(
+    stream: &mut SendStream<Payload>,
+    bytes: Vec<u8>,
+    link: &Rc<Link>,
+) -> Result<(), Gone> {
+    send_memory(stream, Payload::made(bytes.into()), Place::Within, link).await
 }
 
 async fn send_slice(
-    stream: &mut SendStream<Bytes>,
+    stream: &mut SendStream<Payload>,
     handle: &Handle,
     range: ByteRange,
     place: Place,
     link: &Rc<Link>,
 ) -> Result<Outcome, Gone> {
-    match handle {
-        Handle::Memory(content) => send_memory(stream, &content[indices(range)], place, link).await?,
-        Handle::Shared(content) => send_memory(stream, &content[indices(range)], place, link).await?,
+    let payload = match handle {
+        Handle::Memory(content) => Payload::memory(Rc::clone(content), indices(range)),
+        Handle::Shared(content) => Payload::shared(Arc::clone(content), indices(range)),
         Handle::File(file) => return send_file(stream, file, range, place, link).await,
-    }
+    };
+    send_memory(stream, payload, place, link).await?;
     Ok(Outcome::Whole)
 }
 
 async fn send_memory(
-    stream: &mut SendStream<Bytes>,
-    mut bytes: &[u8],
+    stream: &mut SendStream<Payload>,
+    mut payload: Payload,
     place: Place,
     link: &Rc<Link>,
 ) -> Result<(), Gone> {
-    while !bytes.is_empty() {
-        let (piece, rest) = bytes.split_at(room(stream, bytes.len(), link).await?);
-        stream.send_data(Bytes::copy_from_slice(piece), rest.is_empty() && place == Place::Last)?;
-        bytes = rest;
+    while payload.has_remaining() {
+        let room = room(stream, payload.remaining(), link).await?;
+        let piece = payload.split_to(room);
+        stream.send_data(piece, !payload.has_remaining() && place == Place::Last)?;
     }
     Ok(())
 }
 
 async fn send_file(
-    stream: &mut SendStream<Bytes>,
+    stream: &mut SendStream<Payload>,
     file: &Arc<OwnedFd>,
     range: ByteRange,
     place: Place,
@@ -110,15 +130,14 @@ async fn send_file(
     while offset < end {
         // What is sent at a time fits `usize` on every platform.
         let room = room(stream, (end - offset).min(PIECE_BYTES as u64) as usize, link).await?;
-        let mut piece = vec![0; room];
-        match read_at(file, &mut piece, offset, patience) {
-            Ok(0) => return Ok(Outcome::Truncated),
-            Ok(taken) => {
+        match read(file, room, offset, patience, link) {
+            Ok(payload) if !payload.has_remaining() => return Ok(Outcome::Truncated),
+            Ok(payload) => {
+                let taken = payload.remaining();
                 link.give_back(stream.stream_id().as_u32(), room - taken);
-                piece.truncate(taken);
                 offset += taken as u64;
                 turn += taken;
-                stream.send_data(piece.into(), offset == end && place == Place::Last)?;
+                stream.send_data(payload, offset == end && place == Place::Last)?;
             }
             Err(Failure::Cold) => {
                 link.give_back(stream.stream_id().as_u32(), room);
@@ -140,8 +159,28 @@ async fn send_file(
     Ok(Outcome::Whole)
 }
 
+/// Reads up to `length` bytes.
+fn read(
+    file: &OwnedFd,
+    length: usize,
+    offset: u64,
+    patience: Patience,
+    link: &Link,
+) -> Result<Payload, Failure> {
+    // A client that lets come little at a time would hold a whole buffer for each.
+    if length < LEAST_PIECE_BYTES {
+        let mut content = vec![0; length];
+        let taken = read_at(file, &mut content, offset, patience)?;
+        content.truncate(taken);
+        return Ok(Payload::made(content.into()));
+    }
+    let mut portion = Portion::new(Rc::clone(&link.worker));
+    let taken = read_at(file, &mut portion.room()[..length], offset, patience)?;
+    Ok(Payload::read(portion, taken))
+}
+
 /// Waits until there is room for some of `wanted` bytes, with the client and on the connection; returns for how many.
-async fn room(stream: &mut SendStream<Bytes>, wanted: usize, link: &Rc<Link>) -> Result<usize, Gone> {
+async fn room(stream: &mut SendStream<Payload>, wanted: usize, link: &Rc<Link>) -> Result<usize, Gone> {
     let wanted = wanted.min(PIECE_BYTES);
     let room = capacity(stream, wanted).await?.min(wanted);
     link.hold_when_possible(stream.stream_id().as_u32(), room).await?;
@@ -149,7 +188,7 @@ async fn room(stream: &mut SendStream<Bytes>, wanted: usize, link: &Rc<Link>) ->
 }
 
 /// Waits until the client grants some of `wanted` bytes; returns how many, or more.
-async fn capacity(stream: &mut SendStream<Bytes>, wanted: usize) -> Result<usize, Gone> {
+async fn capacity(stream: &mut SendStream<Payload>, wanted: usize) -> Result<usize, Gone> {
     stream.reserve_capacity(wanted);
     poll_fn(|context| {
         if stream.capacity() > 0 {

@@ -2,17 +2,18 @@
 
 use std::rc::Rc;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use h2::SendStream;
 use h2::server::SendResponse;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use tallyd_http::h1::written::WrittenHead;
 use tallyd_http::response::Body;
 
 use super::content;
 use super::deliveries::stream_presence;
 use super::link::{Answering, Link};
+use super::payload::Payload;
 use super::request::request_of;
 use crate::access_log::Peer;
 use crate::backend::remembered::Handle;
@@ -24,6 +25,9 @@ use crate::connection::listing::Rendering;
 use crate::connection::receipts::Receipts;
 use crate::transmit::Outcome;
 
+/// Room for the fields of most answers.
+const USUAL_FIELDS: usize = 12;
+
 /// A request that is being answered.
 pub(super) struct Exchange {
     /// While it lives, the connection has something to do.
@@ -33,17 +37,19 @@ pub(super) struct Exchange {
     parts: Parts,
     progress: Progress,
     output: Output,
-    respond: SendResponse<Bytes>,
+    respond: SendResponse<Payload>,
 }
 
 /// What an answer has to wait for.
 pub(super) enum Step {
     /// Something that the answer depends on.
     Run(Errand),
+    /// Its content, whose head was sent, and which is in memory.
+    SendContent(SendStream<Payload>, Payload),
     /// Its content, whose head was sent.
-    SendBody(SendStream<Bytes>, Body<Handle>),
+    SendBody(SendStream<Payload>, Body<Handle>),
     /// A listing, whose head was sent.
-    SendListing(SendStream<Bytes>, Box<Rendering>),
+    SendListing(SendStream<Payload>, Box<Rendering>),
 }
 
 /// The stream is no more: its client has reset it, or the connection has ended.
@@ -69,7 +75,7 @@ impl Exchange {
         peer: Peer,
         scheme: Scheme,
         parts: Parts,
-        respond: SendResponse<Bytes>,
+        respond: SendResponse<Payload>,
     ) -> Exchange {
         let receipts = Receipts::new(Rc::clone(&link.worker.recipients), Protocol::Http2);
         let mut output = Output::new(peer, scheme, receipts);
@@ -124,6 +130,9 @@ impl Exchange {
                 self.progress.selection = Some(errand.run(&self.link.worker.site).await);
                 self.advance()
             }
+            Step::SendContent(mut stream, content) => {
+                content::send_last(&mut stream, content, &self.link).await.map(|()| None)
+            }
             Step::SendBody(stream, body) => self.send_body(stream, body).await.map(|()| None),
             Step::SendListing(stream, rendering) => {
                 Box::pin(self.send_listing(stream, *rendering)).await.map(|()| None)
@@ -133,31 +142,32 @@ impl Exchange {
 
     /// Sends an answer that is wholly in the output; its content later, if the client has no room for it now.
     fn send_wholly(&mut self) -> Result<Option<Step>, Gone> {
-        let head = WrittenHead::read(&self.output.bytes);
-        let (head_length, response) = (head.length, response_of(&head));
+        let written = Bytes::copy_from_slice(&self.output.bytes);
+        let (response, head_length) = response_of(&written);
         self.begin(head_length);
-        let content = self.output.content_behind(head_length);
-        if content.is_empty() {
+        let content = match self.output.take_tail() {
+            Some((content, range)) => Payload::memory(content, range),
+            None => Payload::made(written.slice(head_length..)),
+        };
+        if !content.has_remaining() {
             self.respond.send_response(response, true)?;
             return Ok(None);
         }
+        let length = content.remaining();
         let mut stream = self.respond.send_response(response, false)?;
-        stream.reserve_capacity(content.len());
-        let has_room = stream.capacity() >= content.len();
-        if has_room && self.link.hold_at_once(self.stream, content.len()) {
-            stream.send_data(Bytes::copy_from_slice(content), true)?;
+        stream.reserve_capacity(length);
+        if stream.capacity() >= length && self.link.hold_at_once(self.stream, length) {
+            stream.send_data(content, true)?;
             return Ok(None);
         }
         self.link.deliveries.borrow_mut().announce(self.stream);
-        let content = self.output.take_content_behind(head_length);
         self.output.release(&self.link.worker.buffers);
-        Ok(Some(Step::SendBody(stream, content)))
+        Ok(Some(Step::SendContent(stream, content)))
     }
 
     /// Sends a head that is in the output, and whose content follows.
-    fn send_head(&mut self) -> Result<SendStream<Bytes>, Gone> {
-        let head = WrittenHead::read(&self.output.bytes);
-        let (head_length, response) = (head.length, response_of(&head));
+    fn send_head(&mut self) -> Result<SendStream<Payload>, Gone> {
+        let (response, head_length) = response_of(&Bytes::copy_from_slice(&self.output.bytes));
         self.begin(head_length);
         self.link.deliveries.borrow_mut().announce(self.stream);
         self.output.release(&self.link.worker.buffers);
@@ -171,7 +181,7 @@ impl Exchange {
         self.link.deliveries.borrow_mut().begin(self.stream, head_length, receipts, stream_presence());
     }
 
-    async fn send_body(&mut self, mut stream: SendStream<Bytes>, body: Body<Handle>) -> Result<(), Gone> {
+    async fn send_body(&mut self, mut stream: SendStream<Payload>, body: Body<Handle>) -> Result<(), Gone> {
         match content::send_body(&mut stream, body, &self.link).await? {
             Outcome::Whole => Ok(()),
             Outcome::Truncated => {
@@ -184,30 +194,34 @@ impl Exchange {
 
     async fn send_listing(
         &mut self,
-        mut stream: SendStream<Bytes>,
+        mut stream: SendStream<Payload>,
         mut rendering: Rendering,
     ) -> Result<(), Gone> {
         let mut length = 0;
         while let Some(piece) = rendering.next_piece() {
             length += piece.len() as u64;
-            content::send_piece(&mut stream, &piece, &self.link).await?;
+            content::send_piece(&mut stream, piece, &self.link).await?;
             // Others get their turn between two pieces.
             tokio::task::yield_now().await;
         }
         self.link.deliveries.borrow_mut().ends_after(self.stream, length);
-        stream.send_data(Bytes::new(), true)?;
+        stream.send_data(Payload::empty(), true)?;
         Ok(())
     }
 }
 
-/// The head, as `h2` writes it.
-fn response_of(head: &WrittenHead<'_>) -> Response<()> {
-    let mut response = Response::new(());
-    *response.status_mut() = StatusCode::from_u16(head.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    for (name, value) in head.lines.clone() {
-        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) {
-            response.headers_mut().append(name, value);
+/// The head of what was written, as `h2` writes it, and its length. Its values are parts of `written`.
+fn response_of(written: &Bytes) -> (Response<()>, usize) {
+    let head = WrittenHead::read(written);
+    let mut fields = HeaderMap::with_capacity(USUAL_FIELDS);
+    for (name, value) in head.lines {
+        let value = HeaderValue::from_maybe_shared(written.slice_ref(value));
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), value) {
+            fields.append(name, value);
         }
     }
-    response
+    let mut response = Response::new(());
+    *response.status_mut() = StatusCode::from_u16(head.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.headers_mut() = fields;
+    (response, head.length)
 }

@@ -10,13 +10,13 @@ mod flood;
 mod frames;
 mod gathered;
 mod link;
+mod payload;
 mod request;
 
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use h2::server::{Builder, Connection, SendResponse};
 use h2::{Reason, RecvStream};
 use http::Request;
@@ -25,6 +25,7 @@ use tokio::task::spawn_local;
 
 use self::exchange::{Exchange, Gone};
 use self::link::{Link, Wire};
+use self::payload::Payload;
 use super::buffers::{Input, Scheme};
 use super::departures::Farewell;
 use super::presence::Interrupt;
@@ -48,7 +49,7 @@ const MAX_HELD_BYTES: usize = 128 * 1024;
 const MAX_RESETS: usize = 32;
 
 /// A request that has come, and the way for its answer.
-type Asked = (Request<RecvStream>, SendResponse<Bytes>);
+type Asked = (Request<RecvStream>, SendResponse<Payload>);
 
 /// Serves one client until either side is done; `input` is what was read of it already, from the preface on.
 pub(crate) async fn serve(socket: Socket, input: Input, peer: Peer, scheme: Scheme, worker: Rc<Worker>) {
@@ -65,7 +66,7 @@ pub(crate) async fn serve(socket: Socket, input: Input, peer: Peer, scheme: Sche
 
 async fn converse(link: &Rc<Link>, peer: Peer, scheme: Scheme) {
     // It fails where the client does not begin as it must, or is given up.
-    let Ok(mut connection) = builder().handshake::<_, Bytes>(Wire(Rc::clone(link))).await else { return };
+    let Ok(mut connection) = builder().handshake::<_, Payload>(Wire(Rc::clone(link))).await else { return };
     link.open();
     let mut is_ending = false;
     while let Some((request, respond)) =
@@ -90,7 +91,7 @@ fn builder() -> Builder {
 /// Ready with the next request, or with nothing when there will be none.
 fn poll_next(
     link: &Rc<Link>,
-    connection: &mut Connection<Wire, Bytes>,
+    connection: &mut Connection<Wire, Payload>,
     is_ending: &mut bool,
     context: &mut Context<'_>,
 ) -> Poll<Option<Asked>> {
@@ -122,7 +123,7 @@ fn begin(
     peer: Peer,
     scheme: Scheme,
     request: Request<RecvStream>,
-    respond: SendResponse<Bytes>,
+    respond: SendResponse<Payload>,
 ) {
     let (parts, _) = request.into_parts();
     let mut exchange = Exchange::new(Rc::clone(link), peer, scheme, parts, respond);
