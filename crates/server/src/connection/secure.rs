@@ -95,10 +95,15 @@ async fn shake_hands(
         Opening::PlainHttp => return Err(Unsecured::PlainHttp(input)),
         Opening::Unknown => return Err(Unsecured::Not(Handshake::Malformed)),
     }
-    // What a handshake needs while it goes on need not be part of the conversation that follows.
-    let outcome = Box::pin(socket.shake_hands(config, input.bytes())).await;
+    let begun = socket.begin_handshake(config, input.bytes());
+    // A client that stops here holds a session, and no buffer.
     input.clear();
     input.release(&worker.buffers);
+    let outcome = match begun {
+        // What a handshake needs while it goes on need not be part of the conversation that follows.
+        Ok(()) => Box::pin(socket.complete_handshake()).await,
+        Err(failure) => Err(failure),
+    };
     outcome.map_err(|failure| match failure {
         Failure::End(end) => given_up(end, worker),
         Failure::Refused(error) => Unsecured::Not(kind_of(&error)),

@@ -388,9 +388,8 @@ impl Socket {
 
 /// Through TLS.
 impl Socket {
-    /// Makes a session with the client, whose first bytes are `begun`. What is sent at its end is held back until there is
-    /// an answer to go with it, or the client is waited for.
-    pub(crate) async fn shake_hands(
+    /// Begins a session with the client, whose first bytes are `begun`; they are not needed any more then.
+    pub(crate) fn begin_handshake(
         &mut self,
         config: Arc<ServerConfig>,
         mut begun: &[u8],
@@ -403,9 +402,12 @@ impl Socket {
             worked = fed.and_then(|_| session.work(self.sent));
         }
         self.channel = Channel::Tls(Box::new(session));
-        if let Err(error) = worked {
-            return Err(self.refuse_handshake(error));
-        }
+        worked.map_err(|error| self.refuse_handshake(error))
+    }
+
+    /// Completes what was begun. What is sent at its end is held back until there is an answer to go with it, or the client
+    /// is waited for.
+    pub(crate) async fn complete_handshake(&mut self) -> Result<(), Failure> {
         loop {
             let Channel::Tls(session) = &self.channel else { return Ok(()) };
             if !session.is_handshaking() {
