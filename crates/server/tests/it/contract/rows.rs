@@ -3,13 +3,15 @@
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
-use super::table::{Ask, Leaving, Table, Visit, exactly};
+use super::table::{Ask, Leaving, Protocol, Table, Visit, exactly, over_every_protocol};
 use crate::harness::{Answer, Content, Server, Site, Stdout, Window, is_root, nobody, noise, tallyd};
 
 /// The length of a file, in bytes: too long to be sent from memory, and no multiple of anything.
 const S: u64 = 1_000_003;
 /// Where a client that goes away at 40 % goes away.
 const CUT: u64 = S * 2 / 5;
+
+over_every_protocol! { whole_answers cut_answers ranges answers_without_content }
 
 fn entity_tag(answer: &Answer) -> &str {
     answer.field("ETag").expect("a strong entity tag")
@@ -19,9 +21,8 @@ fn sum(one: &RangeInclusive<u64>, other: &RangeInclusive<u64>) -> RangeInclusive
     one.start() + other.start()..=one.end() + other.end()
 }
 
-#[test]
-fn whole_answers() {
-    let mut table = Table::new(&[]);
+fn whole_answers(protocol: Protocol) {
+    let mut table = Table::over(protocol, &[]);
     let whole = |visit: &Visit<'_>| exactly(visit.get("").content.len() as u64);
     for length in [1, 500, 20_000, 100_000, S, 20 * S] {
         table.check("GET, whole", length, whole, "requests 1 full 1 completed 1 downloads 1");
@@ -88,9 +89,8 @@ fn whole_answers() {
     table.finish();
 }
 
-#[test]
-fn cut_answers() {
-    let mut table = Table::new(&[]);
+fn cut_answers(protocol: Protocol) {
+    let mut table = Table::over(protocol, &[]);
     for leaving in [Leaving::Reset, Leaving::Fin] {
         table.check(
             "goes away at 40 %",
@@ -163,9 +163,8 @@ fn cut_answers() {
     table.finish();
 }
 
-#[test]
-fn ranges() {
-    let mut table = Table::new(&[]);
+fn ranges(protocol: Protocol) {
+    let mut table = Table::over(protocol, &[]);
     let range = |visit: &Visit<'_>, range: &str| {
         let answer = visit.get(&format!("Range: bytes={range}\r\n"));
         assert_eq!(answer.status, 206, "{range}");
@@ -249,9 +248,8 @@ fn ranges() {
     table.finish();
 }
 
-#[test]
-fn answers_without_content() {
-    let mut table = Table::new(&[]);
+fn answers_without_content(protocol: Protocol) {
+    let mut table = Table::over(protocol, &[]);
     let head = |visit: &Visit<'_>, fields: &str| {
         let mut conn = visit.connect(None, Window::Usual);
         conn.send(visit.request(fields).replacen("GET", "HEAD", 1));

@@ -9,7 +9,8 @@ use rustix::process::Signal;
 use tallyd_ledger::Counters;
 
 use crate::harness::{
-    Answer, Books, Conn, SMALL_WINDOW, SOON, Server, Site, Stdout, Window, counters, eventually, noise,
+    Answer, Books, Channel, Conn, Identity, SMALL_WINDOW, SOON, Server, Site, Stdout, Window, counters,
+    eventually, noise,
 };
 
 /// One row's file, and the means to ask for it.
@@ -18,6 +19,14 @@ pub(super) struct Visit<'a> {
     pub(super) site: &'a Site,
     pub(super) books: &'a Books,
     pub(super) path: String,
+    over: &'a Over,
+}
+
+/// What a row's requests go over.
+pub(super) enum Over {
+    Http1,
+    /// HTTP/1.1 in TLS, with a server that this is.
+    Tls(Identity),
 }
 
 /// How a client ends a connection on which more is to come.
@@ -29,6 +38,27 @@ pub(super) enum Leaving {
     Fin,
 }
 
+/// The protocols that every row is run over.
+#[derive(Clone, Copy)]
+pub(super) enum Protocol {
+    Http1,
+    Tls,
+}
+
+/// Has every function of a module that takes a protocol be a test for each of them.
+macro_rules! over_every_protocol {
+    ($($scenario:ident)*) => {
+        mod http_1 {
+            $(#[test] fn $scenario() { super::$scenario(crate::contract::table::Protocol::Http1); })*
+        }
+        mod http_1_in_tls {
+            $(#[test] fn $scenario() { super::$scenario(crate::contract::table::Protocol::Tls); })*
+        }
+    };
+}
+
+pub(super) use over_every_protocol;
+
 /// What is asked for, besides the path.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Ask<'a> {
@@ -39,7 +69,15 @@ pub(super) struct Ask<'a> {
 
 impl Visit<'_> {
     pub(super) fn connect(&self, from: Option<IpAddr>, window: Window) -> Conn {
-        Conn::open_as(self.server.address(), from, window)
+        match self.over {
+            Over::Http1 => Conn::open_as(self.server.address(), from, window),
+            Over::Tls(identity) => {
+                let conn = Conn::open_as(self.server.tls_address(), from, window);
+                let mut conn = conn.through(Channel::to(identity, NAME));
+                conn.shake_hands();
+                conn
+            }
+        }
     }
 
     pub(super) fn request(&self, fields: &str) -> String {
@@ -102,15 +140,28 @@ pub(super) struct Table {
     site: Site,
     books: Books,
     server: Server,
+    over: Over,
     rows: Vec<(String, Counters)>,
 }
 
+/// The name that servers are asked for in TLS.
+const NAME: &str = "a.example";
+
 impl Table {
-    pub(super) fn new(arguments: &[&str]) -> Self {
+    pub(super) fn over(protocol: Protocol, arguments: &[&str]) -> Self {
         let site = Site::new();
         let books = Books::of(&site);
-        let server = Server::launch(books.server(&site).args(arguments), Stdout::Followed);
-        Self { site, books, server, rows: Vec::new() }
+        let mut command = books.server(&site);
+        let over = match protocol {
+            Protocol::Http1 => Over::Http1,
+            Protocol::Tls => {
+                let identity = Identity::new(&site, "own", &[NAME]);
+                command.args(identity.flags());
+                Over::Tls(identity)
+            }
+        };
+        let server = Server::launch(command.args(arguments), Stdout::Followed);
+        Self { site, books, server, over, rows: Vec::new() }
     }
 
     /// A row with a file of `length` bytes; `scenario` says how many bytes the ledger may count.
@@ -125,8 +176,8 @@ impl Table {
         let path = format!("/row {}.bin", self.rows.len());
         self.site.file(&path[1..], noise(length as usize, self.rows.len() as u64));
         let target = path.replace(' ', "%20");
-        let bytes =
-            scenario(&Visit { server: &self.server, site: &self.site, books: &self.books, path: target });
+        let Self { server, site, books, over, .. } = self;
+        let bytes = scenario(&Visit { server, site, books, path: target, over });
         let expect = counters(expect);
         let counted = self.books.wait_for(&path, &format!("{row}: {expect:?} with {bytes:?}"), |counted| {
             Counters { bytes: 0, ..*counted } == expect && bytes.contains(&counted.bytes)

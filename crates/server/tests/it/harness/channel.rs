@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, Stream};
 
 use super::Identity;
@@ -25,6 +25,27 @@ impl Channel {
     pub(crate) fn with(config: &Arc<ClientConfig>, name: &str) -> Self {
         let name = ServerName::try_from(name.to_owned()).expect("the test writes names");
         Self::Tls(Box::new(ClientConnection::new(Arc::clone(config), name).expect("a session")))
+    }
+
+    /// Completes the handshake, where there is one.
+    pub(crate) fn shake_hands(&mut self, stream: &mut TcpStream) -> io::Result<()> {
+        match self {
+            Self::Plain => Ok(()),
+            Self::Tls(session) => {
+                while session.is_handshaking() {
+                    session.complete_io(stream)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The first certificate that the server has shown.
+    pub(crate) fn shown(&self) -> Option<&CertificateDer<'static>> {
+        match self {
+            Self::Plain => None,
+            Self::Tls(session) => session.peer_certificates()?.first(),
+        }
     }
 
     pub(crate) fn read(&mut self, stream: &mut TcpStream, room: &mut [u8]) -> io::Result<usize> {

@@ -95,6 +95,26 @@ impl Conn {
         self
     }
 
+    /// Completes the handshake, where there is one.
+    pub(crate) fn shake_hands(&mut self) {
+        self.channel.shake_hands(&mut self.stream).expect("a handshake");
+    }
+
+    /// Whether the handshake can be completed.
+    pub(crate) fn tries_to_shake_hands(&mut self) -> bool {
+        self.channel.shake_hands(&mut self.stream).is_ok()
+    }
+
+    /// What lies between the words and the socket.
+    pub(crate) fn channel(&self) -> &Channel {
+        &self.channel
+    }
+
+    /// Ends the stream to the server without a word about it.
+    pub(crate) fn cut_sending(&mut self) {
+        self.stream.shutdown(Shutdown::Write).expect("a connection that holds");
+    }
+
     /// How long a read waits before it reports silence, and a write before it fails.
     pub(crate) fn set_patience(&mut self, patience: Duration) {
         self.stream.set_write_timeout(Some(patience)).expect("a time-out");
