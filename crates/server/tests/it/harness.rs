@@ -22,7 +22,7 @@ pub(crate) use channel::{Channel, trust};
 pub(crate) use client::{Answer, Conn, Content, End, SMALL_WINDOW, Window};
 pub(crate) use h3::{Appetite, H3Conn, NAME};
 pub(crate) use lines::{Delivery, Lines, deliveries};
-pub(crate) use process::{anonymous_kib, cpu_time, descriptors, pss_kib, raise_descriptor_limit};
+pub(crate) use process::{anonymous_kib, cpu_time, crowd, descriptors, pss_kib, raise_descriptor_limit};
 pub(crate) use server::{Server, Stdout, nobody, tallyd};
 pub(crate) use site::{Site, is_root, noise, percent_encode};
 

@@ -1,6 +1,7 @@
 //! What the kernel says of a process: its memory, its descriptors, its time (proc(5)).
 
 use std::fs;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -49,4 +50,23 @@ pub(crate) fn raise_descriptor_limit() -> u64 {
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
         .expect("raising to the maximum is allowed");
     maximum.unwrap_or(u64::MAX)
+}
+
+/// Leave for one test at a time to hold many descriptors, so that no two of them ask for more than there are.
+pub(crate) struct Crowd {
+    /// How many it may hold.
+    pub(crate) size: usize,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// Waits for the leave to hold so many descriptors, or as many as this process may have.
+pub(crate) fn crowd(wanted: usize) -> Crowd {
+    static TURN: Mutex<()> = Mutex::new(());
+    // A test that failed has let go of its descriptors like any other.
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    // The other tests of this process need some hundreds.
+    let most = usize::try_from(raise_descriptor_limit().saturating_sub(2_000)).unwrap_or(usize::MAX);
+    let size = wanted.min(most);
+    assert!(size >= 100, "this process may not have enough descriptors to measure anything");
+    Crowd { size, _turn: turn }
 }

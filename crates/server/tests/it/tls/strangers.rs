@@ -4,9 +4,7 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::harness::{
-    Channel, Conn, Content, End, Identity, Server, Site, noise, pss_kib, raise_descriptor_limit,
-};
+use crate::harness::{Channel, Conn, Content, End, Identity, Server, Site, anonymous_kib, crowd, noise};
 
 /// The start of a handshake that says that 512 bytes of it come.
 const HELLO: &[u8] = b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03";
@@ -76,12 +74,10 @@ fn a_handshake_that_stalls_is_given_up() {
 
 #[test]
 fn others_are_served_beside_10_000_half_open_handshakes() {
-    // Each is a descriptor of the test and one of the server.
-    let most = raise_descriptor_limit();
-    let wanted = usize::try_from(most.saturating_sub(1_000)).unwrap_or(usize::MAX).min(10_000);
+    let crowd = crowd(10_000);
     let (_site, identity, server) = served(&["--header-timeout", "1h"]);
-    let before = pss_kib(server.pid());
-    let half_open: Vec<TcpStream> = (0..wanted)
+    let before = anonymous_kib(server.pid());
+    let half_open: Vec<TcpStream> = (0..crowd.size)
         .map(|_| {
             let mut stream = TcpStream::connect(server.tls_address()).expect("the server accepts");
             stream.write_all(HELLO).expect("it takes it");
@@ -92,7 +88,7 @@ fn others_are_served_beside_10_000_half_open_handshakes() {
     let start = Instant::now();
     assert!(conn.get("/f").content == noise(1_000_003, 1));
     assert_eq!(server.fetch("/f").status, 200);
-    let each = (pss_kib(server.pid()) - before) * 1024 / half_open.len() as u64;
+    let each = (anonymous_kib(server.pid()) - before) * 1024 / half_open.len() as u64;
     println!("{} half-open handshakes: {each} bytes each, served in {:?}", half_open.len(), start.elapsed());
     assert!(each < 16 * 1024, "{each} bytes each");
 }
