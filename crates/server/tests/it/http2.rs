@@ -7,3 +7,4 @@ mod frames;
 mod stream_errors;
 mod table;
 mod tally;
+mod unread;

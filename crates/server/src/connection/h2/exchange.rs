@@ -80,7 +80,7 @@ impl Exchange {
         let receipts = Receipts::new(Rc::clone(&link.worker.recipients), Protocol::Http2);
         let mut output = Output::new(peer, scheme, receipts);
         output.acquire(&link.worker.buffers);
-        // What content it has, its stream throws away.
+        // What content it has, nobody waits for.
         let progress = Progress { content: ContentState::Skipped, selection: None };
         Exchange {
             _answering: link.answer(),

@@ -12,6 +12,7 @@ mod gathered;
 mod link;
 mod payload;
 mod request;
+mod unread;
 
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -125,7 +126,8 @@ fn begin(
     request: Request<RecvStream>,
     respond: SendResponse<Payload>,
 ) {
-    let (parts, _) = request.into_parts();
+    let (parts, content) = request.into_parts();
+    unread::pass_over(content);
     let mut exchange = Exchange::new(Rc::clone(link), peer, scheme, parts, respond);
     match exchange.advance() {
         Ok(None) => {}

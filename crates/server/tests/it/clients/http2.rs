@@ -70,3 +70,29 @@ fn many_streams_at_a_time_fail_none_and_count_each_once() {
         assert!(!numbers.is_empty() && numbers == expect, "{name}");
     }
 }
+
+/// A client may meet a stream's reset while it sends, and take its answer for lost (`curl` 7.88).
+#[test]
+fn what_cannot_be_sent_here_is_refused_in_words_every_time() {
+    const TIMES: usize = 50;
+    let site = site();
+    let identity = Identity::new(&site, "own", &["127.0.0.1"]);
+    let server = Server::start(&site, &identity.flags());
+    let trusted = identity.chain.to_str().expect("UTF-8");
+    let (small, large) = (site.root().join("small"), site.root().join("larger"));
+    let [small, large] = [&small, &large].map(|file| file.to_str().expect("UTF-8"));
+    let as_data = format!("@{large}");
+    for (scheme, address, how) in
+        [("http", server.address(), "--http2-prior-knowledge"), ("https", server.tls_address(), "--http2")]
+    {
+        let url = format!("{scheme}://{address}/small");
+        for sending in [["--upload-file", small], ["--data", "anything"], ["--data-binary", &as_data]] {
+            for time in 0..TIMES {
+                let mut curl = command("curl", site.around());
+                curl.args(["--disable", "--silent", "--show-error", "--cacert", trusted, how]);
+                curl.args(["--write-out", "%{http_code}", "--output", "/dev/null", &url]).args(sending);
+                assert_eq!(run(&mut curl).well().stdout, "405", "{how} {sending:?}, time {time}");
+            }
+        }
+    }
+}
