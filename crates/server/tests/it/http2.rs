@@ -4,6 +4,7 @@ mod connection_errors;
 mod floods;
 mod flow;
 mod frames;
+mod idle;
 mod stream_errors;
 mod table;
 mod tally;
