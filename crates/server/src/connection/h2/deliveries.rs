@@ -99,11 +99,14 @@ impl Deliveries {
         length
     }
 
-    /// Tells those who look on of an answer that does not leave at once.
+    /// Tells the ledger, and those who look on, of an answer that does not leave at once.
     pub(super) fn announce(&mut self, stream: u32) {
-        if let Some(Delivery { receipts, presence, .. }) = self.streams.get_mut(&stream) {
-            receipts.announce(presence);
-        }
+        self.streams.get_mut(&stream).into_iter().for_each(Delivery::announce);
+    }
+
+    /// The same of every answer that is not known to have arrived.
+    pub(super) fn announce_all(&mut self) {
+        self.streams.values_mut().for_each(Delivery::announce);
     }
 
     /// Says where the answer ends whose content's length was not known when it was begun.
@@ -183,6 +186,10 @@ impl Deliveries {
 }
 
 impl Delivery {
+    fn announce(&mut self) {
+        self.receipts.announce(&self.presence);
+    }
+
     fn settle(&mut self) {
         let of_stream = |is_there: bool, content: u64| if is_there { self.head_length + content } else { 0 };
         let written = of_stream(self.head_arrived || self.written > 0, self.written);

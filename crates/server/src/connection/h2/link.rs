@@ -274,6 +274,8 @@ impl AsyncRead for Wire {
         let deliveries = &mut *shared.deliveries.borrow_mut();
         if line.socket.presence().take_nudge() {
             line.look(deliveries);
+            // The numbers of answers that take long to arrive must not be lost with the process.
+            deliveries.announce_all();
         }
         if line.input.is_empty() {
             match line.socket.poll_receive(context, &mut line.input, &shared.worker.buffers) {
