@@ -4,7 +4,17 @@ use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
 use std::thread;
 
-use crate::harness::{Answer, Conn, Content, Delivery, Server, Site, noise, percent_encode};
+use crate::harness::{
+    Answer, Conn, Content, Delivery, Protocol, Server, Site, noise, on_every_protocol, percent_encode,
+};
+
+on_every_protocol! {
+    one_worker_counts_exactly,
+    two_workers_count_exactly,
+    four_workers_count_exactly,
+    a_path_is_printed_so_that_a_line_is_one_record,
+    two_spellings_of_a_path_are_one_file,
+}
 
 const CLIENTS: usize = 32;
 const REQUESTS: usize = 50;
@@ -97,12 +107,12 @@ fn ask(conn: &mut Conn, requests: &[(&'static str, Content)], receipts: &mut Rec
     }
 }
 
-fn numbers_are_exact(workers: &str) {
+fn numbers_are_exact(protocol: Protocol, workers: &str) {
     let site = Site::new();
     for (seed, (_, path, length)) in FILES.iter().enumerate() {
         site.file(&path[1..], noise(*length, seed as u64));
     }
-    let server = Server::start(&site, &["--workers", workers]);
+    let server = Server::start_over(protocol, &site, &["--workers", workers]);
     let receipts: Vec<Receipts> = thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
             .map(|client| {
@@ -141,25 +151,21 @@ fn lines_name_the_clients(deliveries: &[Delivery], receipts: &[Receipts]) {
     assert_eq!(named, asked);
 }
 
-#[test]
-fn one_worker_counts_exactly() {
-    numbers_are_exact("1");
+fn one_worker_counts_exactly(protocol: Protocol) {
+    numbers_are_exact(protocol, "1");
 }
 
-#[test]
-fn two_workers_count_exactly() {
-    numbers_are_exact("2");
+fn two_workers_count_exactly(protocol: Protocol) {
+    numbers_are_exact(protocol, "2");
 }
 
-#[test]
-fn four_workers_count_exactly() {
-    numbers_are_exact("4");
+fn four_workers_count_exactly(protocol: Protocol) {
+    numbers_are_exact(protocol, "4");
 }
 
-#[test]
-fn a_path_is_printed_so_that_a_line_is_one_record() {
+fn a_path_is_printed_so_that_a_line_is_one_record(protocol: Protocol) {
     let site = Site::new();
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     let mut conn = server.connect();
     let rows: [(&[u8], &str); 14] = [
         (b"plain.txt", "/plain.txt"),
@@ -188,15 +194,15 @@ fn a_path_is_printed_so_that_a_line_is_one_record() {
     }
 }
 
-#[test]
-fn two_spellings_of_a_path_are_one_file() {
+fn two_spellings_of_a_path_are_one_file(protocol: Protocol) {
     let site = Site::with(&[("a b/c.txt", "content")]);
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     let mut conn = server.connect();
     for target in ["/a%20b/c.txt", "/%61%20b/c%2etxt", "/a%20b/c.txt?query", "http://x/a%20b/c.txt"] {
         assert_eq!(conn.get(target).status, 200, "{target}");
     }
     let deliveries = server.stdout().wait_for_deliveries(4);
-    let counted: Vec<_> = deliveries.iter().map(|it| (it.path.as_str(), it.n)).collect();
+    let mut counted: Vec<_> = deliveries.iter().map(|it| (it.path.as_str(), it.n)).collect();
+    counted.sort_unstable();
     assert_eq!(counted, [("/a b/c.txt", 1), ("/a b/c.txt", 2), ("/a b/c.txt", 3), ("/a b/c.txt", 4)]);
 }

@@ -9,7 +9,22 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 
-use crate::harness::{Server, Site, Stdout, is_root, nobody, noise, percent_encode, tallyd};
+use crate::harness::{
+    Protocol, Server, Site, Stdout, is_root, nobody, noise, on_every_protocol, percent_encode, tallyd,
+};
+
+on_every_protocol! {
+    only_regular_files_are_served,
+    a_directory_shows_its_index,
+    a_directory_is_redirected_to_its_slash,
+    links_are_followed_below_the_root_only,
+    dot_files_are_as_if_they_were_not_there,
+    a_file_that_cannot_be_read_is_refused,
+    names_are_bytes,
+    an_empty_file_is_a_file,
+    a_file_beyond_4_gib_has_its_length,
+    lengths_around_every_border_arrive_whole,
+}
 
 /// A refusal that comes at once: opening, let alone reading, such a file could block for ever.
 fn is_refused_at_once(server: &Server, target: &str) {
@@ -19,8 +34,7 @@ fn is_refused_at_once(server: &Server, target: &str) {
     assert!(start.elapsed() < Duration::from_secs(2), "{target}: refused after {:?}", start.elapsed());
 }
 
-#[test]
-fn only_regular_files_are_served() {
+fn only_regular_files_are_served(protocol: Protocol) {
     let site = Site::with(&[("empty/.keep", "")]);
     mknodat(CWD, site.path("fifo"), FileType::Fifo, Mode::from_raw_mode(0o644), 0).expect("a FIFO");
     let _socket = UnixListener::bind(site.path("socket")).expect("a socket");
@@ -33,7 +47,7 @@ fn only_regular_files_are_served() {
         Err(error) => println!("not run: a device cannot be made here ({error})"),
     }
     // One worker: if one request blocked it, the next would show that.
-    let server = Server::start(&site, &["--workers", "1", "--listing", "off"]);
+    let server = Server::start_over(protocol, &site, &["--workers", "1", "--listing", "off"]);
     for target in targets {
         is_refused_at_once(&server, target);
         is_refused_at_once(&server, &format!("{target}?again"));
@@ -41,15 +55,14 @@ fn only_regular_files_are_served() {
     assert_eq!(server.stdout().wait_for("connections", |lines| Some(crate::harness::deliveries(lines))), []);
 }
 
-#[test]
-fn a_directory_shows_its_index() {
+fn a_directory_shows_its_index(protocol: Protocol) {
     let site = Site::with(&[
         ("index.html", "root"),
         ("dir/index.html", "dir"),
         ("bare/f", "f"),
         ("odd/index.html/f", "f"),
     ]);
-    let server = Server::start(&site, &["--listing", "off"]);
+    let server = Server::start_over(protocol, &site, &["--listing", "off"]);
     for (target, content) in
         [("/", "root"), ("/index.html", "root"), ("/dir/", "dir"), ("/dir/?query", "dir")]
     {
@@ -71,8 +84,7 @@ fn a_directory_shows_its_index() {
     assert_eq!(counted, expected);
 }
 
-#[test]
-fn a_directory_is_redirected_to_its_slash() {
+fn a_directory_is_redirected_to_its_slash(protocol: Protocol) {
     let site = Site::with(&[
         ("dir/index.html", "i"),
         ("evil.example/index.html", "i"),
@@ -80,7 +92,7 @@ fn a_directory_is_redirected_to_its_slash() {
     ]);
     site.file("a\r\nX: y/index.html", "i");
     site.file("dir/evil.example/index.html", "i");
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     for (target, location) in [
         ("/dir", "/dir/"),
         ("/dir?a=b&c=/d", "/dir/?a=b&c=/d"),
@@ -117,8 +129,7 @@ fn a_directory_is_redirected_to_its_slash() {
     }
 }
 
-#[test]
-fn links_are_followed_below_the_root_only() {
+fn links_are_followed_below_the_root_only(protocol: Protocol) {
     let site = Site::with(&[("f", "content"), ("dir/f", "content")]);
     let secret = site.around().join("secret");
     fs::write(&secret, "secret").expect("a file beside the root");
@@ -142,7 +153,7 @@ fn links_are_followed_below_the_root_only() {
         symlink(to, site.path(link)).expect("a link");
     }
     symlink(&secret, site.path("absolute")).expect("a link");
-    let server = Server::start(&site, &["--workers", "1"]);
+    let server = Server::start_over(protocol, &site, &["--workers", "1"]);
     for target in ["/inside", "/deep", "/dir/up", "/folder/f", "/chain"] {
         let answer = server.fetch(target);
         assert_eq!((answer.status, answer.content.as_slice()), (200, b"content".as_slice()), "{target}");
@@ -170,13 +181,12 @@ fn links_are_followed_below_the_root_only() {
     }
 }
 
-#[test]
-fn dot_files_are_as_if_they_were_not_there() {
+fn dot_files_are_as_if_they_were_not_there(protocol: Protocol) {
     let site =
         Site::with(&[(".env", "s"), (".git/config", "s"), ("dir/.htpasswd", "s"), (".dir/index.html", "s")]);
     site.file("..data/f", "s");
     site.file("...", "s");
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     let missing = server.fetch("/missing").content;
     for target in [
         "/.env",
@@ -196,8 +206,7 @@ fn dot_files_are_as_if_they_were_not_there() {
     }
 }
 
-#[test]
-fn a_file_that_cannot_be_read_is_refused() {
+fn a_file_that_cannot_be_read_is_refused(protocol: Protocol) {
     let site = Site::with(&[
         ("readable", "content"),
         ("unreadable", "secret"),
@@ -209,7 +218,7 @@ fn a_file_that_cannot_be_read_is_refused() {
         fs::set_permissions(site.path(name), PermissionsExt::from_mode(0o000))
             .expect("permissions of our own files");
     }
-    let server = Server::launch(&mut command, Stdout::Followed);
+    let server = Server::launch_over(protocol, &site, &mut command, Stdout::Followed);
     assert_eq!(server.fetch("/readable").content, b"content");
     for target in ["/unreadable", "/closed/f", "/closed/", "/no/"] {
         is_refused_at_once(&server, target);
@@ -219,8 +228,7 @@ fn a_file_that_cannot_be_read_is_refused() {
         .expect("permissions of our own files");
 }
 
-#[test]
-fn names_are_bytes() {
+fn names_are_bytes(protocol: Protocol) {
     let site = Site::new();
     let names: [&[u8]; 16] = [
         b"two words",
@@ -245,7 +253,7 @@ fn names_are_bytes() {
     }
     let longest = "n".repeat(255);
     site.file(&longest, "longest");
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     let mut conn = server.connect();
     for name in names {
         let target = format!("/{}", percent_encode(name));
@@ -260,27 +268,26 @@ fn names_are_bytes() {
     assert_eq!(conn.get("/TWO%20WORDS").status, 404);
 }
 
-#[test]
-fn an_empty_file_is_a_file() {
+fn an_empty_file_is_a_file(protocol: Protocol) {
     let site = Site::with(&[("empty.txt", "")]);
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     let mut conn = server.connect();
     for _ in 0..3 {
         let answer = conn.get("/empty.txt");
         assert_eq!((answer.status, answer.content_length()), (200, Some(0)));
     }
-    let numbers: Vec<u64> = server.stdout().wait_for_deliveries(3).iter().map(|it| it.n).collect();
+    let mut numbers: Vec<u64> = server.stdout().wait_for_deliveries(3).iter().map(|it| it.n).collect();
+    numbers.sort_unstable();
     assert_eq!(numbers, [1, 2, 3]);
 }
 
-#[test]
-fn a_file_beyond_4_gib_has_its_length() {
+fn a_file_beyond_4_gib_has_its_length(protocol: Protocol) {
     const LENGTH: u64 = 5 << 30;
     const FIRST: usize = 8 << 20;
     let site = Site::new();
     let path = site.file("huge", noise(FIRST / 2, 1));
     fs::File::options().write(true).open(path).and_then(|file| file.set_len(LENGTH)).expect("a sparse file");
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     let mut conn = server.connect();
     assert_eq!(conn.head("/huge").content_length(), Some(LENGTH as usize));
     conn.send("GET /huge HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -294,8 +301,7 @@ fn a_file_beyond_4_gib_has_its_length() {
     server.stdout().wait_for_deliveries(2);
 }
 
-#[test]
-fn lengths_around_every_border_arrive_whole() {
+fn lengths_around_every_border_arrive_whole(protocol: Protocol) {
     // Around a page, a socket's first buffers, the border between memory and page cache, a read-ahead window.
     let site = Site::new();
     let borders = [1, 4_096, 8_192, 16_384, 32_768, 65_536, 131_072, 262_144, 1 << 20, 2 << 20, 4 << 20];
@@ -303,7 +309,7 @@ fn lengths_around_every_border_arrive_whole() {
     for &length in &lengths {
         site.file(length.to_string(), noise(length, length as u64));
     }
-    let server = Server::start(&site, &["--workers", "1"]);
+    let server = Server::start_over(protocol, &site, &["--workers", "1"]);
     let mut conn = server.connect();
     for &length in lengths.iter().chain(&lengths) {
         assert!(

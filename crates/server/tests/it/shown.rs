@@ -2,7 +2,13 @@
 
 use serde_json::Value;
 
-use crate::harness::{Answer, Books, Server, Site, Stdout};
+use crate::harness::{Answer, Books, Protocol, Server, Site, Stdout, on_every_protocol};
+
+on_every_protocol! {
+    a_listing_tells_downloads_and_sorts_by_them,
+    a_badge_tells_downloads_of_what_can_be_fetched,
+    nothing_is_told_unasked,
+}
 
 fn ask(server: &Server, target: &str, lines: &str) -> Answer {
     let mut conn = server.connect();
@@ -15,10 +21,11 @@ fn text(answer: &Answer) -> String {
 }
 
 /// A server that shows all that it can, after `a|b.txt` was downloaded three times and `c.txt` once.
-fn asked_for_three_times(site: &Site) -> (Server, Books) {
+fn asked_for_three_times(protocol: Protocol, site: &Site) -> (Server, Books) {
     let books = Books::of(site);
     let mut command = books.server(site);
-    let server = Server::launch(command.args(["--listing-counts", "--badges"]), Stdout::Followed);
+    let server =
+        Server::launch_over(protocol, site, command.args(["--listing-counts", "--badges"]), Stdout::Followed);
     for target in ["/pub/a%7Cb.txt", "/pub/a%7Cb.txt", "/pub/a%7Cb.txt", "/pub/c.txt"] {
         assert_eq!(server.fetch(target).status, 200);
     }
@@ -37,10 +44,9 @@ fn site() -> Site {
     ])
 }
 
-#[test]
-fn a_listing_tells_downloads_and_sorts_by_them() {
+fn a_listing_tells_downloads_and_sorts_by_them(protocol: Protocol) {
     let site = site();
-    let (server, books) = asked_for_three_times(&site);
+    let (server, books) = asked_for_three_times(protocol, &site);
     let listing = ask(&server, "/pub/?sort=downloads&order=desc", "Accept: application/json\r\n");
     let listing: Value = serde_json::from_slice(&listing.content).expect("JSON");
     let entries = listing["entries"].as_array().expect("entries").iter();
@@ -51,10 +57,9 @@ fn a_listing_tells_downloads_and_sorts_by_them() {
     assert_eq!(books.all().len(), 2);
 }
 
-#[test]
-fn a_badge_tells_downloads_of_what_can_be_fetched() {
+fn a_badge_tells_downloads_of_what_can_be_fetched(protocol: Protocol) {
     let site = site();
-    let (server, books) = asked_for_three_times(&site);
+    let (server, books) = asked_for_three_times(protocol, &site);
     let image = ask(&server, "/.tallyd/badge/pub/a%7Cb.txt.svg", "");
     assert_eq!((image.status, image.field("Content-Type")), (200, Some("image/svg+xml")));
     assert_eq!(image.field("Cache-Control"), Some("public, max-age=300"));
@@ -88,10 +93,9 @@ fn a_badge_tells_downloads_of_what_can_be_fetched() {
     assert_eq!(books.all().len(), 2);
 }
 
-#[test]
-fn nothing_is_told_unasked() {
+fn nothing_is_told_unasked(protocol: Protocol) {
     let site = site();
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     assert_eq!(server.fetch("/pub/c.txt").status, 200);
     assert_eq!(server.fetch("/.tallyd/badge/pub/c.txt.svg").status, 404);
     let listing = text(&ask(&server, "/pub/?sort=downloads", "Accept: application/json\r\n"));

@@ -7,7 +7,18 @@ use std::os::unix::fs::symlink;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::harness::{Answer, Conn, End, SOON, Server, Site, noise};
+use crate::harness::{Answer, Conn, End, Protocol, SOON, Server, Site, noise, on_every_protocol};
+
+on_every_protocol! {
+    a_file_truncated_during_its_transfer_ends_the_connection,
+    every_change_is_seen_at_once,
+    a_file_that_becomes_something_else_is_seen_at_once,
+    last_modified_follows_the_file,
+    a_root_that_is_gone_serves_nothing_and_ends_nothing,
+    a_file_that_grows_during_its_transfer_is_sent_as_it_was_announced,
+    a_file_replaced_during_its_transfer_is_sent_whole_in_its_old_version,
+    a_file_removed_during_its_transfer_is_sent_whole,
+}
 
 /// How old what a server remembers of a file may be.
 const FRESHNESS: Duration = Duration::from_millis(20);
@@ -16,7 +27,7 @@ const LENGTH: usize = 20_000_000;
 
 /// A transfer of `/large` of which the head has been read, and its start: the server waits for this client.
 fn transfer(server: &Server) -> (Conn, Vec<u8>) {
-    let mut conn = Conn::with_small_window(server.address());
+    let mut conn = server.connect_with_small_window();
     conn.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(conn.next_head().expect("an answer").content_length(), Some(LENGTH));
     let start = conn.take(1_000);
@@ -44,15 +55,14 @@ fn is_seen_at_once(conn: &mut Conn, target: &str, changed: Instant, is_new: impl
     }
 }
 
-#[test]
-fn a_file_truncated_during_its_transfer_ends_the_connection() {
+fn a_file_truncated_during_its_transfer_ends_the_connection(protocol: Protocol) {
     // To nothing, and to a length that the transfer has not reached: whole pages, because the kernel clears
     // the rest of a last page even where it is already on its way to the client.
     for kept in [0, 16_777_216] {
         let site = Site::new();
         let content = noise(LENGTH, 1);
         let path = site.file("large", &content);
-        let server = Server::start(&site, &["--workers", "1"]);
+        let server = Server::start_over(protocol, &site, &["--workers", "1"]);
         let (mut conn, mut received) = transfer(&server);
         fs::File::options()
             .write(true)
@@ -70,12 +80,11 @@ fn a_file_truncated_during_its_transfer_ends_the_connection() {
     }
 }
 
-#[test]
-fn a_file_that_grows_during_its_transfer_is_sent_as_it_was_announced() {
+fn a_file_that_grows_during_its_transfer_is_sent_as_it_was_announced(protocol: Protocol) {
     let site = Site::new();
     let content = noise(LENGTH, 2);
     let path = site.file("large", &content);
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     let (mut conn, mut received) = transfer(&server);
     let mut file = fs::File::options().append(true).open(path).expect("our file");
     file.write_all(&noise(5_000_000, 3)).expect("a longer file");
@@ -86,12 +95,11 @@ fn a_file_that_grows_during_its_transfer_is_sent_as_it_was_announced() {
     assert_eq!(conn.get("/large").content_length(), Some(LENGTH + 5_000_000));
 }
 
-#[test]
-fn a_file_replaced_during_its_transfer_is_sent_whole_in_its_old_version() {
+fn a_file_replaced_during_its_transfer_is_sent_whole_in_its_old_version(protocol: Protocol) {
     let site = Site::new();
     let (old, new) = (noise(LENGTH, 4), noise(LENGTH + 1, 5));
     let path = site.file("large", &old);
-    let server = Server::start(&site, &["--workers", "1"]);
+    let server = Server::start_over(protocol, &site, &["--workers", "1"]);
     let (mut conn, mut received) = transfer(&server);
     fs::rename(site.file("new", &new), path).expect("a new version");
     let changed = Instant::now();
@@ -101,12 +109,11 @@ fn a_file_replaced_during_its_transfer_is_sent_whole_in_its_old_version() {
     assert!(conn.get("/large").content == new);
 }
 
-#[test]
-fn a_file_removed_during_its_transfer_is_sent_whole() {
+fn a_file_removed_during_its_transfer_is_sent_whole(protocol: Protocol) {
     let site = Site::new();
     let content = noise(LENGTH, 6);
     let path = site.file("large", &content);
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     let (mut conn, mut received) = transfer(&server);
     fs::remove_file(path).expect("our file");
     received.extend(conn.take(LENGTH - received.len()));
@@ -115,13 +122,12 @@ fn a_file_removed_during_its_transfer_is_sent_whole() {
     assert_eq!(conn.get("/large").status, 404);
 }
 
-#[test]
-fn every_change_is_seen_at_once() {
+fn every_change_is_seen_at_once(protocol: Protocol) {
     for length in [100, 50_000, 2_000_000] {
         let site = Site::new();
         let content = |version: u64| noise(length, version);
         let path = site.file("f", content(0));
-        let server = Server::start(&site, &["--workers", "1"]);
+        let server = Server::start_over(protocol, &site, &["--workers", "1"]);
         let mut conn = server.connect();
         is_seen_at_once(&mut conn, "/f", Instant::now(), |answer| answer.content == content(0));
         for version in 1..5 {
@@ -143,11 +149,10 @@ fn every_change_is_seen_at_once() {
     }
 }
 
-#[test]
-fn a_file_that_becomes_something_else_is_seen_at_once() {
+fn a_file_that_becomes_something_else_is_seen_at_once(protocol: Protocol) {
     let site = Site::with(&[("f", "content"), ("other", "other content"), ("dir/f", "f")]);
     fs::write(site.around().join("secret"), "secret").expect("a file beside the root");
-    let server = Server::start(&site, &["--workers", "1"]);
+    let server = Server::start_over(protocol, &site, &["--workers", "1"]);
     let mut conn = server.connect();
     assert_eq!(conn.get("/f").content, b"content");
 
@@ -170,10 +175,9 @@ fn a_file_that_becomes_something_else_is_seen_at_once() {
     assert_eq!(conn.get("/moved/f").content, b"f");
 }
 
-#[test]
-fn last_modified_follows_the_file() {
+fn last_modified_follows_the_file(protocol: Protocol) {
     let site = Site::with(&[("f", "content")]);
-    let server = Server::start(&site, &["--workers", "1"]);
+    let server = Server::start_over(protocol, &site, &["--workers", "1"]);
     let mut conn = server.connect();
     let file = fs::File::options().append(true).open(site.path("f")).expect("our file");
     for (seconds, date) in [
@@ -194,10 +198,9 @@ fn last_modified_follows_the_file() {
     });
 }
 
-#[test]
-fn a_root_that_is_gone_serves_nothing_and_ends_nothing() {
+fn a_root_that_is_gone_serves_nothing_and_ends_nothing(protocol: Protocol) {
     let site = Site::with(&[("f", "content")]);
-    let server = Server::start(&site, &["--workers", "1"]);
+    let server = Server::start_over(protocol, &site, &["--workers", "1"]);
     let mut conn = server.connect();
     assert_eq!(conn.get("/f").status, 200);
     fs::remove_dir_all(site.root()).expect("our folder");

@@ -8,7 +8,18 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::{CWD, Mode, mkfifoat};
 
 use super::coded::{accept, coding, decode, encode, request, settle, tag, text};
-use crate::harness::{SOON, Server, Site, eventually};
+use crate::harness::{Protocol, SOON, Server, Site, eventually, on_every_protocol};
+
+on_every_protocol! {
+    rfc9110_section_12_5_3_each_client_gets_what_it_takes,
+    ranges_and_preconditions_are_about_the_selected_coding,
+    a_sibling_counts_for_the_file_that_was_asked_for,
+    an_index_has_siblings_too,
+    what_is_no_sibling_is_passed_over,
+    siblings_come_and_go_between_requests,
+    precompressed_off_serves_files_as_they_are,
+    hostile_fields_are_answered_all_the_same,
+}
 
 const CODINGS: [(&str, &str); 3] = [("br", ".br"), ("zstd", ".zst"), ("gzip", ".gz")];
 
@@ -41,10 +52,9 @@ fn expected(coding: &str) -> Vec<u8> {
     text(LENGTH, seed)
 }
 
-#[test]
-fn rfc9110_section_12_5_3_each_client_gets_what_it_takes() {
+fn rfc9110_section_12_5_3_each_client_gets_what_it_takes(protocol: Protocol) {
     let site = site();
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     let mut tags = Vec::new();
     for (field, expect) in [
         ("br", "br"),
@@ -73,7 +83,7 @@ fn rfc9110_section_12_5_3_each_client_gets_what_it_takes() {
         let head =
             request(&mut server.connect(), "HEAD", "/page.html", &[&format!("Accept-Encoding: {field}")]);
         let described = |fields: &[(String, String)]| {
-            fields.iter().filter(|(name, _)| name != "Date").cloned().collect::<Vec<_>>()
+            fields.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("Date")).cloned().collect::<Vec<_>>()
         };
         assert_eq!(described(&head.fields), described(&answer.fields), "{field}");
     }
@@ -84,10 +94,9 @@ fn rfc9110_section_12_5_3_each_client_gets_what_it_takes() {
     assert_eq!(tags.len(), 4, "no tag for two codings: {tags:?}");
 }
 
-#[test]
-fn ranges_and_preconditions_are_about_the_selected_coding() {
+fn ranges_and_preconditions_are_about_the_selected_coding(protocol: Protocol) {
     let site = site();
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     let mut conn = server.connect();
     for (name, _) in CODINGS {
         let whole = settle(&server, "/page.html", name);
@@ -125,10 +134,9 @@ fn ranges_and_preconditions_are_about_the_selected_coding() {
     }
 }
 
-#[test]
-fn a_sibling_counts_for_the_file_that_was_asked_for() {
+fn a_sibling_counts_for_the_file_that_was_asked_for(protocol: Protocol) {
     let site = site();
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     let mut conn = server.connect();
     for field in ["br", "gzip", "identity"] {
         accept(&mut conn, "/page.html", field);
@@ -145,18 +153,16 @@ fn a_sibling_counts_for_the_file_that_was_asked_for() {
     assert_eq!(counted, expect.map(|(path, n)| (path.to_owned(), n)));
 }
 
-#[test]
-fn an_index_has_siblings_too() {
+fn an_index_has_siblings_too(protocol: Protocol) {
     let site = Site::new();
     write(&site, "dir/index.html", &text(LENGTH, 0), NOW);
     write(&site, "dir/index.html.br", &encode("br", &text(LENGTH, 0)), NOW);
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     let answer = settle(&server, "/dir/", "br");
     assert_eq!((coding(&answer), decode(&answer)), ("br", text(LENGTH, 0)));
 }
 
-#[test]
-fn what_is_no_sibling_is_passed_over() {
+fn what_is_no_sibling_is_passed_over(protocol: Protocol) {
     let site = Site::new();
     let outside = site.around().join("outside.br");
     fs::write(&outside, encode("br", b"outside")).expect("a file beside the root");
@@ -168,7 +174,7 @@ fn what_is_no_sibling_is_passed_over() {
     fs::create_dir(site.path("directory.br")).expect("a folder");
     mkfifoat(CWD, site.path("fifo.br"), Mode::RUSR).expect("a FIFO");
     symlink("../outside.br", site.path("out.br")).expect("a link");
-    let server = Server::start(&site, &["--workers", "1", "--compress", "off"]);
+    let server = Server::start_over(protocol, &site, &["--workers", "1", "--compress", "off"]);
     for (name, expect) in [
         ("older", "identity"),
         ("newer", "br"),
@@ -184,11 +190,10 @@ fn what_is_no_sibling_is_passed_over() {
     }
 }
 
-#[test]
-fn siblings_come_and_go_between_requests() {
+fn siblings_come_and_go_between_requests(protocol: Protocol) {
     let site = Site::new();
     write(&site, "page", &text(LENGTH, 0), NOW);
-    let server = Server::start(&site, &["--workers", "1", "--compress", "off"]);
+    let server = Server::start_over(protocol, &site, &["--workers", "1", "--compress", "off"]);
     let mut conn = server.connect();
     let mut becomes = |what: &str, expect: &str, content: &[u8]| {
         eventually(what, SOON, || {
@@ -215,19 +220,17 @@ fn siblings_come_and_go_between_requests() {
     });
 }
 
-#[test]
-fn precompressed_off_serves_files_as_they_are() {
+fn precompressed_off_serves_files_as_they_are(protocol: Protocol) {
     let site = site();
-    let server = Server::start(&site, &["--precompressed", "off", "--compress", "off"]);
+    let server = Server::start_over(protocol, &site, &["--precompressed", "off", "--compress", "off"]);
     let answer = settle(&server, "/page.html", "br");
     assert_eq!((coding(&answer), answer.field("Vary")), ("identity", None));
     assert_eq!(answer.content, expected("identity"));
 }
 
-#[test]
-fn hostile_fields_are_answered_all_the_same() {
+fn hostile_fields_are_answered_all_the_same(protocol: Protocol) {
     let site = site();
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     let mut conn = server.connect();
     let many = vec!["gzip;q=0.001"; 1_000].join(",");
     let nested = format!("\"{}", "br,".repeat(1_000));

@@ -9,8 +9,8 @@ use rustix::process::Signal;
 use tallyd_ledger::Counters;
 
 use crate::harness::{
-    Answer, Books, Channel, Conn, Identity, SMALL_WINDOW, SOON, Server, Site, Stdout, Window, counters,
-    eventually, noise,
+    Answer, Books, Conn, Protocol, SMALL_WINDOW, SOON, Server, Site, Stdout, Window, counters, eventually,
+    noise,
 };
 
 /// One row's file, and the means to ask for it.
@@ -19,45 +19,29 @@ pub(super) struct Visit<'a> {
     pub(super) site: &'a Site,
     pub(super) books: &'a Books,
     pub(super) path: String,
-    over: &'a Over,
 }
 
-/// What a row's requests go over.
-pub(super) enum Over {
-    Http1,
-    /// HTTP/1.1 in TLS, with a server that this is.
-    Tls(Identity),
-}
-
-/// How a client ends a connection on which more is to come.
+/// How a client ends an answer of which more is to come.
 #[derive(Clone, Copy)]
 pub(super) enum Leaving {
-    /// With a reset, as when a program is killed.
+    /// It gives up the stream of the answer, and keeps the connection: `RST_STREAM`, `STOP_SENDING`.
+    Stream,
+    /// With a reset of the connection, as when a program is killed; in HTTP/3 with `CONNECTION_CLOSE`.
     Reset,
     /// With the end of its own side first: FIN.
     Fin,
 }
 
-/// The protocols that every row is run over.
-#[derive(Clone, Copy)]
-pub(super) enum Protocol {
-    Http1,
-    Tls,
-}
-
-/// Has every function of a module that takes a protocol be a test for each of them.
-macro_rules! over_every_protocol {
-    ($($scenario:ident)*) => {
-        mod http_1 {
-            $(#[test] fn $scenario() { super::$scenario(crate::contract::table::Protocol::Http1); })*
+impl Leaving {
+    /// All that there are in this protocol.
+    pub(super) fn all(protocol: Protocol) -> &'static [Self] {
+        match protocol {
+            Protocol::Http1 | Protocol::Http1Tls => &[Self::Reset, Self::Fin],
+            Protocol::Http2 => &[Self::Stream, Self::Reset, Self::Fin],
+            Protocol::Http3 => &[Self::Stream, Self::Reset],
         }
-        mod http_1_in_tls {
-            $(#[test] fn $scenario() { super::$scenario(crate::contract::table::Protocol::Tls); })*
-        }
-    };
+    }
 }
-
-pub(super) use over_every_protocol;
 
 /// What is asked for, besides the path.
 #[derive(Clone, Copy, Default)]
@@ -69,15 +53,7 @@ pub(super) struct Ask<'a> {
 
 impl Visit<'_> {
     pub(super) fn connect(&self, from: Option<IpAddr>, window: Window) -> Conn {
-        match self.over {
-            Over::Http1 => Conn::open_as(self.server.address(), from, window),
-            Over::Tls(identity) => {
-                let conn = Conn::open_as(self.server.tls_address(), from, window);
-                let mut conn = conn.through(Channel::to(identity, NAME));
-                conn.shake_hands();
-                conn
-            }
-        }
+        self.server.connect_as(from, window)
     }
 
     pub(super) fn request(&self, fields: &str) -> String {
@@ -127,11 +103,15 @@ impl Visit<'_> {
         assert_eq!(conn.take(length as usize).len() as u64, length);
         conn.acknowledge();
         match leaving {
+            Leaving::Stream => {
+                conn.cancel();
+                assert_eq!(conn.get("/nothing").status, 404, "the connection goes on");
+            }
             Leaving::Reset => conn.reset(),
             // Dropping it then resets it, because there is more than was read.
             Leaving::Fin => conn.finish_sending(),
         }
-        (head, length..=length + SMALL_WINDOW)
+        (head, length - self.server.protocol().unacknowledged()..=length + SMALL_WINDOW)
     }
 }
 
@@ -140,28 +120,16 @@ pub(super) struct Table {
     site: Site,
     books: Books,
     server: Server,
-    over: Over,
     rows: Vec<(String, Counters)>,
 }
 
-/// The name that servers are asked for in TLS.
-const NAME: &str = "a.example";
-
 impl Table {
-    pub(super) fn over(protocol: Protocol, arguments: &[&str]) -> Self {
+    pub(super) fn new(protocol: Protocol, arguments: &[&str]) -> Self {
         let site = Site::new();
         let books = Books::of(&site);
-        let mut command = books.server(&site);
-        let over = match protocol {
-            Protocol::Http1 => Over::Http1,
-            Protocol::Tls => {
-                let identity = Identity::new(&site, "own", &[NAME]);
-                command.args(identity.flags());
-                Over::Tls(identity)
-            }
-        };
-        let server = Server::launch(command.args(arguments), Stdout::Followed);
-        Self { site, books, server, over, rows: Vec::new() }
+        let server =
+            Server::launch_over(protocol, &site, books.server(&site).args(arguments), Stdout::Followed);
+        Self { site, books, server, rows: Vec::new() }
     }
 
     /// A row with a file of `length` bytes; `scenario` says how many bytes the ledger may count.
@@ -176,8 +144,8 @@ impl Table {
         let path = format!("/row {}.bin", self.rows.len());
         self.site.file(&path[1..], noise(length as usize, self.rows.len() as u64));
         let target = path.replace(' ', "%20");
-        let Self { server, site, books, over, .. } = self;
-        let bytes = scenario(&Visit { server, site, books, path: target, over });
+        let bytes =
+            scenario(&Visit { server: &self.server, site: &self.site, books: &self.books, path: target });
         let expect = counters(expect);
         let counted = self.books.wait_for(&path, &format!("{row}: {expect:?} with {bytes:?}"), |counted| {
             Counters { bytes: 0, ..*counted } == expect && bytes.contains(&counted.bytes)

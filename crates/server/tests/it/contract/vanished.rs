@@ -1,15 +1,17 @@
 //! Clients that vanish: no end, no reset, no acknowledgement. What was written to them was not delivered.
 
-use super::table::{Protocol, Table, exactly, over_every_protocol};
-use crate::harness::{SMALL_WINDOW, Window};
+use super::table::{Table, exactly};
+use crate::harness::{Protocol, SMALL_WINDOW, Window, on_every_protocol};
+
+on_every_protocol! {
+    what_nobody_acknowledges_is_not_delivered,
+}
 
 /// Limits under which a client that takes nothing is given up within two seconds.
 const IMPATIENT: [&str; 6] = ["--idle-timeout", "1s", "--rate-window", "300ms", "--min-rate", "1K"];
 
-over_every_protocol! { what_nobody_acknowledges_is_not_delivered }
-
 fn what_nobody_acknowledges_is_not_delivered(protocol: Protocol) {
-    let mut table = Table::over(protocol, &IMPATIENT);
+    let mut table = Table::new(protocol, &IMPATIENT);
     for length in [500, 20_000, 1_000_003] {
         table.check(
             "vanishes before its answer comes",

@@ -7,7 +7,7 @@ use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::Site;
+use super::{NAME, Site};
 
 /// A certificate that signs itself, in two files.
 pub(crate) struct Identity {
@@ -17,6 +17,13 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
+    /// The one of this site for every server that does not have one of its own.
+    pub(crate) fn of(site: &Site) -> Self {
+        let identity = Self::in_files(site, "server");
+        // A server that runs already would take up another one.
+        if identity.chain.exists() { identity } else { Self::new(site, "server", &[NAME]) }
+    }
+
     /// For these names, in files that are called `file.pem` and `file.key`.
     pub(crate) fn new(site: &Site, file: &str, names: &[&str]) -> Self {
         Self::with(site, file, &CertificateParams::new(owned(names)).expect("names"))
@@ -24,15 +31,19 @@ impl Identity {
 
     /// As `params` say.
     pub(crate) fn with(site: &Site, file: &str, params: &CertificateParams) -> Self {
-        let identity = Self {
-            chain: site.around().join(file).with_extension("pem"),
-            key: site.around().join(file).with_extension("key"),
-        };
+        let identity = Self::in_files(site, file);
         let key = KeyPair::generate().expect("a key");
         let certificate = params.self_signed(&key).expect("a certificate");
         write(&identity.chain, &certificate.pem());
         write(&identity.key, &key.serialize_pem());
         identity
+    }
+
+    fn in_files(site: &Site, file: &str) -> Self {
+        Self {
+            chain: site.around().join(file).with_extension("pem"),
+            key: site.around().join(file).with_extension("key"),
+        }
     }
 
     /// The certificate itself.

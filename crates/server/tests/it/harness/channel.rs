@@ -1,18 +1,19 @@
-//! What lies between a client's words and its socket: nothing, or TLS.
+//! What lies between a client's words and its socket: nothing, TLS, or a translation to another version of HTTP.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
 use std::sync::Arc;
 
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, Stream};
+use socket2::Socket;
 
-use super::Identity;
+use super::{Identity, Translated};
 
 /// See the module.
 pub(crate) enum Channel {
     Plain,
     Tls(Box<ClientConnection>),
+    Translated(Box<Translated>),
 }
 
 impl Channel {
@@ -28,12 +29,12 @@ impl Channel {
     }
 
     /// Completes the handshake, where there is one.
-    pub(crate) fn shake_hands(&mut self, stream: &mut TcpStream) -> io::Result<()> {
+    pub(crate) fn shake_hands(&mut self, socket: &mut Socket) -> io::Result<()> {
         match self {
-            Self::Plain => Ok(()),
+            Self::Plain | Self::Translated(_) => Ok(()),
             Self::Tls(session) => {
                 while session.is_handshaking() {
-                    session.complete_io(stream)?;
+                    session.complete_io(socket)?;
                 }
                 Ok(())
             }
@@ -43,35 +44,37 @@ impl Channel {
     /// The first certificate that the server has shown.
     pub(crate) fn shown(&self) -> Option<&CertificateDer<'static>> {
         match self {
-            Self::Plain => None,
+            Self::Plain | Self::Translated(_) => None,
             Self::Tls(session) => session.peer_certificates()?.first(),
         }
     }
 
-    pub(crate) fn read(&mut self, stream: &mut TcpStream, room: &mut [u8]) -> io::Result<usize> {
+    pub(crate) fn read(&mut self, socket: &mut Socket, room: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Plain => stream.read(room),
-            Self::Tls(session) => Stream::new(&mut **session, stream).read(room),
+            Self::Plain => socket.read(room),
+            Self::Tls(session) => Stream::new(&mut **session, socket).read(room),
+            Self::Translated(session) => session.read(room),
         }
     }
 
-    pub(crate) fn write_all(&mut self, stream: &mut TcpStream, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn write_all(&mut self, socket: &mut Socket, bytes: &[u8]) -> io::Result<()> {
         match self {
-            Self::Plain => stream.write_all(bytes),
+            Self::Plain => socket.write_all(bytes),
             Self::Tls(session) => {
-                let mut stream = Stream::new(&mut **session, stream);
+                let mut stream = Stream::new(&mut **session, socket);
                 stream.write_all(bytes).and_then(|()| stream.flush())
             }
+            Self::Translated(session) => session.write_all(bytes),
         }
     }
 
     /// Says that nothing more comes, where that is said in words.
-    pub(crate) fn finish(&mut self, stream: &mut TcpStream) -> io::Result<()> {
+    pub(crate) fn finish(&mut self, socket: &mut Socket) -> io::Result<()> {
         match self {
-            Self::Plain => Ok(()),
+            Self::Plain | Self::Translated(_) => Ok(()),
             Self::Tls(session) => {
                 session.send_close_notify();
-                Stream::new(&mut **session, stream).flush()
+                Stream::new(&mut **session, socket).flush()
             }
         }
     }

@@ -2,16 +2,17 @@
 //! and reads answers strictly by RFC 9112; an answer that is not well-formed fails the test.
 
 use std::io::ErrorKind;
+use std::mem::MaybeUninit;
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, SockFilter, SockRef, Socket, Type};
+use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 
-use super::{Channel, SOON};
+use super::{Channel, SOON, Translated};
 
 /// A connection to the server.
 pub(crate) struct Conn {
-    stream: TcpStream,
+    socket: Socket,
     channel: Channel,
     unread: Vec<u8>,
 }
@@ -59,7 +60,7 @@ pub(crate) enum Content {
 
 impl Conn {
     pub(crate) fn open(address: SocketAddr) -> Self {
-        Self::over(TcpStream::connect(address).expect("the server accepts"))
+        Self::over_tcp(TcpStream::connect(address).expect("the server accepts").into())
     }
 
     /// A connection whose receive buffer is so small that the server must wait for this client to read.
@@ -79,14 +80,23 @@ impl Conn {
             Window::Small => socket.set_recv_buffer_size(8 * 1024).expect("a small buffer"),
         }
         socket.connect(&address.into()).expect("the server accepts");
-        Self::over(socket.into())
+        Self::over_tcp(socket)
     }
 
-    fn over(stream: TcpStream) -> Self {
-        stream.set_nodelay(true).expect("TCP_NODELAY");
-        let mut conn = Self { stream, channel: Channel::Plain, unread: Vec::new() };
+    fn over_tcp(socket: Socket) -> Self {
+        socket.set_tcp_nodelay(true).expect("TCP_NODELAY");
+        let mut conn = Self { socket, channel: Channel::Plain, unread: Vec::new() };
         conn.set_patience(SOON);
         conn
+    }
+
+    /// A socket for datagrams to `address`, on which nothing is said before it is translated.
+    pub(super) fn bound(from: Option<IpAddr>, address: SocketAddr) -> Self {
+        let socket =
+            Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP)).expect("socket");
+        let from = from.unwrap_or(address.ip());
+        socket.bind(&SocketAddr::new(from, 0).into()).expect("an address of the loopback interface");
+        Self { socket, channel: Channel::Plain, unread: Vec::new() }
     }
 
     /// The same connection, on which everything is said through this channel.
@@ -97,12 +107,12 @@ impl Conn {
 
     /// Completes the handshake, where there is one.
     pub(crate) fn shake_hands(&mut self) {
-        self.channel.shake_hands(&mut self.stream).expect("a handshake");
+        self.channel.shake_hands(&mut self.socket).expect("a handshake");
     }
 
     /// Whether the handshake can be completed.
     pub(crate) fn tries_to_shake_hands(&mut self) -> bool {
-        self.channel.shake_hands(&mut self.stream).is_ok()
+        self.channel.shake_hands(&mut self.socket).is_ok()
     }
 
     /// What lies between the words and the socket.
@@ -112,18 +122,33 @@ impl Conn {
 
     /// Ends the stream to the server without a word about it.
     pub(crate) fn cut_sending(&mut self) {
-        self.stream.shutdown(Shutdown::Write).expect("a connection that holds");
+        self.socket.shutdown(Shutdown::Write).expect("a connection that holds");
+    }
+
+    /// The same socket, on which what is said is translated to another version of HTTP.
+    pub(super) fn translated(self, to: impl FnOnce(&Socket) -> Translated) -> Self {
+        let translated = to(&self.socket);
+        self.through(Channel::Translated(Box::new(translated)))
     }
 
     /// How long a read waits before it reports silence, and a write before it fails.
     pub(crate) fn set_patience(&mut self, patience: Duration) {
-        self.stream.set_write_timeout(Some(patience)).expect("a time-out");
-        self.stream.set_read_timeout(Some(patience)).expect("a time-out");
+        if let Channel::Translated(session) = &mut self.channel {
+            session.patience = patience;
+            return;
+        }
+        self.socket.set_write_timeout(Some(patience)).expect("a time-out");
+        self.socket.set_read_timeout(Some(patience)).expect("a time-out");
+    }
+
+    fn is_tcp(&self) -> bool {
+        self.socket.r#type().expect("a socket has a type") == Type::STREAM
     }
 
     /// This end's port.
     pub(crate) fn port(&self) -> u16 {
-        self.stream.local_addr().expect("a connected socket has an address").port()
+        let address = self.socket.local_addr().expect("a socket has an address");
+        address.as_socket().expect("an address of the Internet").port()
     }
 
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
@@ -132,36 +157,54 @@ impl Conn {
 
     /// Sends to a server that may already have answered and gone.
     pub(crate) fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        self.channel.write_all(&mut self.stream, bytes)
+        self.channel.write_all(&mut self.socket, bytes)
     }
 
     /// Ends this side; the server's side stays open.
     pub(crate) fn finish_sending(&mut self) {
+        assert!(self.is_tcp(), "QUIC ends streams, and connections for both sides");
         // Either fails only if the server has already broken the connection off, which the next read reports.
-        let _ = self.channel.finish(&mut self.stream);
-        let _ = self.stream.shutdown(Shutdown::Write);
+        let _ = self.channel.finish(&mut self.socket);
+        let _ = self.socket.shutdown(Shutdown::Write);
+    }
+
+    /// Gives up the answer that is coming, and nothing else, where an answer has a stream.
+    pub(crate) fn cancel(&mut self) {
+        let Channel::Translated(session) = &mut self.channel else { panic!("HTTP/1.1 has no streams") };
+        session.cancel();
+        self.unread.clear();
     }
 
     /// Breaks the connection off: the server gets a reset, not an end.
-    pub(crate) fn reset(self) {
+    pub(crate) fn reset(mut self) {
         self.reset_on_drop();
     }
 
-    /// The same, when it is dropped.
-    pub(crate) fn reset_on_drop(&self) {
-        SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).expect("SO_LINGER");
+    /// The same, at the latest when it is dropped.
+    pub(crate) fn reset_on_drop(&mut self) {
+        if let Channel::Translated(session) = &mut self.channel {
+            session.break_off();
+        }
+        self.socket.set_linger(Some(Duration::ZERO)).expect("SO_LINGER");
     }
 
-    /// Acknowledges what has arrived without the delay that the kernel allows itself (tcp(7), `TCP_QUICKACK`).
+    /// Acknowledges what has arrived without the delay that the kernel allows itself (tcp(7), `TCP_QUICKACK`); over UDP
+    /// it is not the kernel that acknowledges.
     pub(crate) fn acknowledge(&self) {
-        rustix::net::sockopt::set_tcp_quickack(&self.stream, true).expect("TCP_QUICKACK");
+        if self.is_tcp() {
+            rustix::net::sockopt::set_tcp_quickack(&self.socket, true).expect("TCP_QUICKACK");
+        }
     }
 
-    /// Waits until this side's kernel holds `length` bytes that nobody has read, and acknowledges them.
+    /// Waits until this side's kernel holds `length` bytes that nobody has read, and acknowledges them. Where what is
+    /// said is translated, all that arrives is read and acknowledged, whether a test wants it or not.
     pub(crate) fn hold_unread(&self, length: usize) {
-        let mut room = vec![0; length];
+        if matches!(self.channel, Channel::Translated(_)) {
+            return;
+        }
+        let mut room = vec![MaybeUninit::uninit(); length];
         super::eventually("bytes arrive", SOON, || {
-            let held = self.stream.peek(&mut room).expect("the connection holds");
+            let held = self.socket.peek(&mut room).expect("the connection holds");
             (held == length).then_some(())
         });
         self.acknowledge();
@@ -172,7 +215,7 @@ impl Conn {
     pub(crate) fn vanish(&self) {
         // BPF_RET | BPF_K with 0: keep no byte of any packet (socket(7), SO_ATTACH_FILTER).
         const KEEP_NOTHING: SockFilter = SockFilter::new(0x06, 0, 0, 0);
-        SockRef::from(&self.stream).attach_filter(&[KEEP_NOTHING]).expect("SO_ATTACH_FILTER");
+        self.socket.attach_filter(&[KEEP_NOTHING]).expect("SO_ATTACH_FILTER");
     }
 
     pub(crate) fn get(&mut self, target: &str) -> Answer {
@@ -248,7 +291,7 @@ impl Conn {
     fn fill(&mut self) -> Result<(), End> {
         let mut portion = [0; 16 * 1024];
         loop {
-            return match self.channel.read(&mut self.stream, &mut portion) {
+            return match self.channel.read(&mut self.socket, &mut portion) {
                 Ok(0) => Err(End::Clean),
                 Ok(length) => {
                     self.unread.extend_from_slice(&portion[..length]);

@@ -1,29 +1,25 @@
 //! A client that speaks HTTP/3, by the crates that most who speak it in Rust use.
-//!
-//! Its network lives on a thread of its own, so that a test asks and waits as it does over TCP.
 
-use std::future::{pending, poll_fn};
+use std::future::poll_fn;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
-use std::thread;
 
 use bytes::{Buf, Bytes};
 use h3::client::SendRequest;
-use h3::error::StreamError;
+use h3::error::{Code, StreamError};
 use http::{Method, Request, Response};
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Endpoint, EndpointConfig, TokioRuntime, TransportConfig, VarInt};
-use tokio::runtime::{Builder, Handle};
-use tokio::time::timeout;
 
-use super::{Identity, SOON, Server, trust};
+use super::network::Network;
+use super::{Identity, Server, trust};
 
 /// The name that every identity in these tests is for.
 pub(crate) const NAME: &str = "a.example";
 
 /// A connection in HTTP/3.
 pub(crate) struct H3Conn {
-    network: Handle,
+    network: Network,
     endpoint: Endpoint,
     connection: quinn::Connection,
     requests: SendRequest<h3_quinn::OpenStreams, Bytes>,
@@ -39,10 +35,13 @@ pub(crate) struct H3Answer {
 
 /// An answer whose content has not been read.
 pub(crate) struct H3Download {
-    network: Handle,
+    network: Network,
     pub(crate) head: Response<()>,
-    stream: h3::client::RequestStream<h3_quinn::BidiStream<Bytes>, Bytes>,
+    stream: H3Stream,
 }
+
+/// A request and its answer.
+pub(super) type H3Stream = h3::client::RequestStream<h3_quinn::BidiStream<Bytes>, Bytes>;
 
 /// How much a client lets a server send ahead.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,16 +66,26 @@ impl H3Conn {
 
     /// The same, with an appetite.
     pub(crate) fn with(address: SocketAddr, identity: &Identity, appetite: Appetite) -> Self {
-        let network = network();
-        let in_network = network.enter();
-        let endpoint = endpoint(free_socket());
+        Self::over(Network::new(), free_socket(), address, identity, appetite)
+    }
+
+    /// The same, from a socket that is bound.
+    pub(super) fn over(
+        network: Network,
+        socket: UdpSocket,
+        address: SocketAddr,
+        identity: &Identity,
+        appetite: Appetite,
+    ) -> Self {
+        let in_network = network.runtime().enter();
+        let endpoint = endpoint(socket);
         let connecting = endpoint.connect_with(config(identity, appetite), address, NAME).expect("a name");
-        let connection = soon(&network, connecting).expect("a handshake");
+        let connection = network.soon(connecting).expect("a handshake");
         let transport = h3_quinn::Connection::new(connection.clone());
         let (mut driver, requests) =
-            network.block_on(h3::client::builder().build(transport)).expect("HTTP/3 on the connection");
+            network.soon(h3::client::builder().build(transport)).expect("HTTP/3 on the connection");
         // It ends with the connection, for whatever reason.
-        network.spawn(async move { drop(poll_fn(|context| driver.poll_close(context)).await) });
+        network.runtime().spawn(async move { drop(poll_fn(|context| driver.poll_close(context)).await) });
         drop(in_network);
         Self { network, endpoint, connection, requests }
     }
@@ -108,14 +117,34 @@ impl H3Conn {
             request = request.header(*name, *value);
         }
         let request = request.body(()).expect("the test writes requests");
+        let network = self.network.clone();
         let asked = async {
-            let mut stream = self.requests.send_request(request).await?;
-            stream.finish().await?;
+            let mut stream = self.send(request, Bytes::new()).await?;
             let head = stream.recv_response().await?;
             Ok((stream, head))
         };
-        let (stream, head) = soon(&self.network, asked)?;
-        Ok(H3Download { network: self.network.clone(), head, stream })
+        let (stream, head) = network.soon(asked)?;
+        Ok(H3Download { network, head, stream })
+    }
+
+    /// Sends a request, whole.
+    pub(super) async fn send(
+        &mut self,
+        request: Request<()>,
+        content: Bytes,
+    ) -> Result<H3Stream, StreamError> {
+        let mut stream = self.requests.send_request(request).await?;
+        let sent = async {
+            if !content.is_empty() {
+                stream.send_data(content).await?;
+            }
+            stream.finish().await
+        };
+        match sent.await {
+            // The answer has come before the end of the request, of which no more is wanted (RFC 9114 section 4.1).
+            Ok(()) | Err(StreamError::RemoteTerminate { code: Code::H3_NO_ERROR }) => Ok(stream),
+            Err(error) => Err(error),
+        }
     }
 
     /// Asks for all of these at once.
@@ -126,7 +155,7 @@ impl H3Conn {
 
     /// Goes on from another address of this machine.
     pub(crate) fn move_elsewhere(&self) {
-        let _in_network = self.network.enter();
+        let _in_network = self.network.runtime().enter();
         self.endpoint.rebind(free_socket()).expect("another socket");
     }
 
@@ -137,13 +166,33 @@ impl H3Conn {
 
     /// Ends the connection as a browser does whose window is closed.
     pub(crate) fn close(self) {
+        self.break_off();
+        self.network.soon(self.endpoint.wait_idle());
+    }
+
+    /// `CONNECTION_CLOSE` (RFC 9000 section 19.19), with `H3_NO_ERROR`.
+    pub(super) fn break_off(&self) {
         self.connection.close(VarInt::from_u32(0x100), b"");
-        soon(&self.network, self.endpoint.wait_idle());
     }
 
     /// Waits until the server has ended the connection.
     pub(crate) fn wait_for_end(&self) {
-        soon(&self.network, self.connection.closed());
+        self.network.soon(self.ended());
+    }
+
+    pub(super) async fn ended(&self) {
+        self.connection.closed().await;
+    }
+}
+
+impl Drop for H3Conn {
+    /// Its last packets still leave.
+    fn drop(&mut self) {
+        let (network, endpoint) = (self.network.clone(), self.endpoint.clone());
+        self.network.runtime().spawn(async move {
+            endpoint.wait_idle().await;
+            drop(network);
+        });
     }
 }
 
@@ -161,7 +210,7 @@ impl H3Download {
     }
 
     fn try_read(&mut self) -> Result<Option<Bytes>, StreamError> {
-        let content = soon(&self.network, self.stream.recv_data())?;
+        let content = self.network.soon(self.stream.recv_data())?;
         Ok(content.map(|mut content| content.copy_to_bytes(content.remaining())))
     }
 
@@ -181,21 +230,8 @@ impl H3Download {
 
     /// Says that no more of it is wanted.
     pub(crate) fn stop(mut self) {
-        self.stream.stop_sending(h3::error::Code::H3_REQUEST_CANCELLED);
+        self.stream.stop_sending(Code::H3_REQUEST_CANCELLED);
     }
-}
-
-/// Waits for something that should come at once.
-fn soon<T>(network: &Handle, coming: impl Future<Output = T>) -> T {
-    network.block_on(async { timeout(SOON, coming).await.expect("an event in time") })
-}
-
-/// A thread that everything of one connection happens on; it ends with the process.
-fn network() -> Handle {
-    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let handle = runtime.handle().clone();
-    thread::spawn(move || runtime.block_on(pending::<()>()));
-    handle
 }
 
 fn free_socket() -> UdpSocket {

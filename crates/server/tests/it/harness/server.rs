@@ -1,7 +1,7 @@
 //! The real binary, started on a free port of the loopback interface, and ended when the test ends.
 
 use std::io::Read;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{Answer, Channel, Conn, Identity, Lines, SOON, Site, eventually};
+use super::{Answer, Channel, Conn, Identity, Lines, Protocol, SOON, Site, Window, eventually};
 
 /// A running tallyd.
 pub(crate) struct Server {
@@ -21,6 +21,10 @@ pub(crate) struct Server {
     stderr: Lines,
     /// Held so that the pipe stays open, and unread until it is followed.
     unread: Option<ChildStdout>,
+    /// What its clients speak.
+    protocol: Protocol,
+    /// What it shows them, where they look.
+    identity: Option<Identity>,
 }
 
 /// What becomes of standard output once the banner has been read.
@@ -45,7 +49,10 @@ pub(crate) fn tallyd(site: &Site) -> Command {
 pub(crate) fn nobody(site: &Site) -> Command {
     const NOBODY: u32 = 65534;
     let binary = site.around().join("tallyd");
-    std::fs::copy(env!("CARGO_BIN_EXE_tallyd"), &binary).expect("copy of the binary");
+    // By a process of its own: a file that this one has open to write, a server that another test starts at the same
+    // moment has open too, and what anyone has open to write cannot be executed (execve(2), ETXTBSY).
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_tallyd")).arg(&binary).status();
+    assert!(copied.expect("cp is there").success(), "copy of the binary");
     for path in [site.around(), &site.root(), &binary] {
         let readable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(path, readable).expect("permissions of our own files");
@@ -61,6 +68,25 @@ impl Server {
         Self::launch(tallyd(site).args(arguments), Stdout::Followed)
     }
 
+    /// A server whose clients speak this.
+    pub(crate) fn start_over(protocol: Protocol, site: &Site, arguments: &[&str]) -> Self {
+        Self::launch_over(protocol, site, tallyd(site).args(arguments), Stdout::Followed)
+    }
+
+    /// The same of a command that serves the site.
+    pub(crate) fn launch_over(
+        protocol: Protocol,
+        site: &Site,
+        command: &mut Command,
+        stdout: Stdout,
+    ) -> Self {
+        let identity = protocol.is_secure().then(|| Identity::of(site));
+        command.args(identity.iter().flat_map(Identity::flags));
+        let mut server = Self::launch(command, stdout);
+        (server.protocol, server.identity) = (protocol, identity);
+        server
+    }
+
     /// Starts the command with a format that has its banner on standard error.
     pub(crate) fn start_with_format(site: &Site, arguments: &[&str]) -> Self {
         let mut command = tallyd(site);
@@ -71,7 +97,16 @@ impl Server {
         let (banner, address) = stderr.wait_for("the banner", |lines| {
             lines.iter().find_map(|line| Some((line.clone(), address_in(line)?)))
         });
-        Self { child, address, banner, stdout, stderr, unread: None }
+        Self {
+            child,
+            address,
+            banner,
+            stdout,
+            stderr,
+            unread: None,
+            protocol: Protocol::Http1,
+            identity: None,
+        }
     }
 
     /// Starts the command and reads its banner, nothing more, before standard output goes where it should.
@@ -90,11 +125,25 @@ impl Server {
             Stdout::NeverRead => (Lines::default(), Some(pipe)),
             Stdout::Closed => (Lines::default(), None),
         };
-        Self { child, address, banner, stdout: lines, stderr, unread }
+        Self {
+            child,
+            address,
+            banner,
+            stdout: lines,
+            stderr,
+            unread,
+            protocol: Protocol::Http1,
+            identity: None,
+        }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What its clients speak.
+    pub(crate) fn protocol(&self) -> Protocol {
+        self.protocol
     }
 
     pub(crate) fn banner(&self) -> &str {
@@ -116,7 +165,18 @@ impl Server {
     }
 
     pub(crate) fn connect(&self) -> Conn {
-        Conn::open(self.address)
+        self.connect_as(None, Window::Usual)
+    }
+
+    /// A connection of a client for which the server must wait until it reads.
+    pub(crate) fn connect_with_small_window(&self) -> Conn {
+        self.connect_as(None, Window::Small)
+    }
+
+    /// A connection from an address of this machine, of which the loopback interface has 127.0.0.0/8.
+    pub(crate) fn connect_as(&self, from: Option<IpAddr>, window: Window) -> Conn {
+        let address = if self.protocol.is_secure() { self.tls_address() } else { self.address };
+        self.protocol.connect(address, self.identity.as_ref(), from, window)
     }
 
     /// Where there is TLS.

@@ -1,11 +1,15 @@
 //! One resource has one address: what is redirected to it, and what a query adds.
 
-use crate::harness::{Server, Site, percent_encode};
+use crate::harness::{Protocol, Server, Site, on_every_protocol, percent_encode};
 
-#[test]
-fn a_file_is_redirected_to_its_address_without_a_slash() {
+on_every_protocol! {
+    a_file_is_redirected_to_its_address_without_a_slash,
+    download_asks_to_save_under_the_name,
+}
+
+fn a_file_is_redirected_to_its_address_without_a_slash(protocol: Protocol) {
     let site = Site::with(&[("page.html", "p"), ("dir/f", "f"), ("evil.example", "e"), (".env", "s")]);
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     for (target, location) in [
         ("/page.html/", "/page.html"),
         ("/page.html//", "/page.html"),
@@ -30,11 +34,10 @@ fn a_file_is_redirected_to_its_address_without_a_slash() {
     assert_eq!(server.stdout().wait_for_deliveries(1)[0].n, 1);
 }
 
-#[test]
-fn download_asks_to_save_under_the_name() {
+fn download_asks_to_save_under_the_name(protocol: Protocol) {
     let site = Site::with(&[("a.txt", "0123456789"), ("dir/index.html", "i")]);
     site.file("größe \"1\".txt", "g");
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     let mut conn = server.connect();
     let name = percent_encode("größe \"1\".txt".as_bytes());
     for (target, value) in [

@@ -1,6 +1,13 @@
 //! Which fields the settings add to which answers.
 
-use crate::harness::{Answer, Conn, Content, Server, Site, tallyd};
+use crate::harness::{Answer, Conn, Content, Protocol, Server, Site, on_every_protocol, tallyd};
+
+on_every_protocol! {
+    fields_by_pattern_belong_to_answers_from_a_file,
+    a_download_is_named_once,
+    security_headers_are_on_every_answer,
+    cors_names_the_one_who_asks,
+}
 
 /// Sends a request with more field lines, separated by CRLF.
 fn ask(conn: &mut Conn, method: &str, target: &str, lines: &str) -> Answer {
@@ -9,11 +16,11 @@ fn ask(conn: &mut Conn, method: &str, target: &str, lines: &str) -> Answer {
     conn.next(content).expect("an answer")
 }
 
-#[test]
-fn fields_by_pattern_belong_to_answers_from_a_file() {
+fn fields_by_pattern_belong_to_answers_from_a_file(protocol: Protocol) {
     let site =
         Site::with(&[("index.html", "i"), ("app.js", "0123456789"), ("assets/x.css", "c"), ("pub/f", "f")]);
-    let server = Server::start(
+    let server = Server::start_over(
+        protocol,
         &site,
         &[
             "--cache-control",
@@ -59,10 +66,9 @@ fn fields_by_pattern_belong_to_answers_from_a_file() {
     }
 }
 
-#[test]
-fn a_download_is_named_once() {
+fn a_download_is_named_once(protocol: Protocol) {
     let site = Site::with(&[("a.bin", "a"), ("b.bin", "b")]);
-    let server = Server::start(&site, &["--header", "/a.bin: Content-Disposition: inline"]);
+    let server = Server::start_over(protocol, &site, &["--header", "/a.bin: Content-Disposition: inline"]);
     assert_eq!(server.fetch("/a.bin?download").field("Content-Disposition"), Some("inline"));
     assert_eq!(
         server.fetch("/b.bin?download").field("Content-Disposition"),
@@ -70,8 +76,7 @@ fn a_download_is_named_once() {
     );
 }
 
-#[test]
-fn security_headers_are_on_every_answer() {
+fn security_headers_are_on_every_answer(protocol: Protocol) {
     let preset = [
         ("X-Content-Type-Options", "nosniff"),
         ("X-Frame-Options", "SAMEORIGIN"),
@@ -79,7 +84,11 @@ fn security_headers_are_on_every_answer() {
         ("Cross-Origin-Opener-Policy", "same-origin"),
     ];
     let site = Site::with(&[("f", "f"), ("pub/f", "f"), ("framed", "f")]);
-    let server = Server::start(&site, &["--security-headers", "--header", "/framed: X-Frame-Options: DENY"]);
+    let server = Server::start_over(
+        protocol,
+        &site,
+        &["--security-headers", "--header", "/framed: X-Frame-Options: DENY"],
+    );
     let mut conn = server.connect();
     for (method, target, status) in [
         ("GET", "/f", 200),
@@ -104,14 +113,13 @@ fn security_headers_are_on_every_answer() {
     );
 }
 
-#[test]
-fn cors_names_the_one_who_asks() {
+fn cors_names_the_one_who_asks(protocol: Protocol) {
     const EXPOSED: &str = "Accept-Ranges, Content-Disposition, Content-Encoding, Content-Range, Date, ETag";
     let site = Site::with(&[("f", "0123456789")]);
     let (a, b, evil) = ("https://a.example", "https://b.example:8443", "https://evil.example");
-    let several = Server::start(&site, &["--cors", a, "--cors", b]);
-    let one = Server::start(&site, &["--ledger", "none", "--cors", a]);
-    let any = Server::start(&site, &["--ledger", "none", "--cors", "*"]);
+    let several = Server::start_over(protocol, &site, &["--cors", a, "--cors", b]);
+    let one = Server::start_over(protocol, &site, &["--ledger", "none", "--cors", a]);
+    let any = Server::start_over(protocol, &site, &["--ledger", "none", "--cors", "*"]);
     let rows = [
         (&several, Some(a), Some(a), Some("Origin")),
         (&several, Some(b), Some(b), Some("Origin")),

@@ -3,12 +3,16 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use crate::harness::{Server, Site};
+use crate::harness::{Protocol, Server, Site, on_every_protocol};
 
-#[test]
-fn hidden_shows_dot_names_and_lists_them() {
+on_every_protocol! {
+    hidden_shows_dot_names_and_lists_them,
+    follow_links_leads_out_of_the_root,
+}
+
+fn hidden_shows_dot_names_and_lists_them(protocol: Protocol) {
     let site = Site::with(&[(".env", "s"), (".git/config", "s"), ("plain", "s"), (".dir/index.html", "s")]);
-    let server = Server::start(&site, &["--hidden"]);
+    let server = Server::start_over(protocol, &site, &["--hidden"]);
     for target in ["/.env", "/%2eenv", "/.git/config", "/.dir/"] {
         let answer = server.fetch(target);
         assert_eq!((answer.status, answer.content.as_slice()), (200, b"s".as_slice()), "{target}");
@@ -36,8 +40,7 @@ fn a_ledger_that_hidden_would_publish_is_refused() {
     assert_eq!(Server::start(&site, &["--ledger", ledger]).fetch("/.state/www.ledger").status, 404);
 }
 
-#[test]
-fn follow_links_leads_out_of_the_root() {
+fn follow_links_leads_out_of_the_root(protocol: Protocol) {
     let site = Site::with(&[("f", "inside")]);
     let secret = site.around().join("secret");
     fs::write(&secret, "outside").expect("a file beside the root");
@@ -53,7 +56,7 @@ fn follow_links_leads_out_of_the_root() {
     ] {
         symlink(to, site.path(link)).expect("a link");
     }
-    let server = Server::start(&site, &["--workers", "1", "--follow-links"]);
+    let server = Server::start_over(protocol, &site, &["--workers", "1", "--follow-links"]);
     for target in ["/absolute", "/relative", "/folder/f"] {
         for _ in 0..2 {
             let answer = server.fetch(target);

@@ -4,10 +4,14 @@ use std::fs;
 
 use rustix::process::Signal;
 
-use crate::harness::{Content, SOON, Server, Site, eventually};
+use crate::harness::{Content, Protocol, SOON, Server, Site, eventually, on_every_protocol};
 
-#[test]
-fn a_page_of_the_site_is_shown_and_not_counted() {
+on_every_protocol! {
+    a_page_of_the_site_is_shown_and_not_counted,
+    a_page_is_exchanged_while_the_server_runs,
+}
+
+fn a_page_of_the_site_is_shown_and_not_counted(protocol: Protocol) {
     let site = Site::with(&[
         ("404.html", "<p>lost</p>"),
         (".errors/403.txt", "closed"),
@@ -15,7 +19,7 @@ fn a_page_of_the_site_is_shown_and_not_counted() {
         ("f", "f"),
         (".env", "s"),
     ]);
-    let server = Server::start(&site, &["--error-page", "405=.errors/403.txt"]);
+    let server = Server::start_over(protocol, &site, &["--error-page", "405=.errors/403.txt"]);
     let mut conn = server.connect();
     for (method, target, status, content_type, content) in [
         ("GET", "/missing", 404, "text/html; charset=utf-8", "<p>lost</p>"),
@@ -47,10 +51,9 @@ fn a_page_of_the_site_is_shown_and_not_counted() {
     assert_eq!((delivery.path.as_str(), delivery.n), ("/404.html", 1));
 }
 
-#[test]
-fn a_page_is_exchanged_while_the_server_runs() {
+fn a_page_is_exchanged_while_the_server_runs(protocol: Protocol) {
     let site = Site::new();
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     let shown = || String::from_utf8(server.fetch("/missing").content).expect("text");
     assert_eq!(shown(), "There is nothing here under this address.\n");
     for content in ["one", "two"] {

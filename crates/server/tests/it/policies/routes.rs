@@ -2,7 +2,18 @@
 
 use std::fs;
 
-use crate::harness::{Server, Site, tallyd};
+use crate::harness::{Protocol, Server, Site, on_every_protocol, tallyd};
+
+on_every_protocol! {
+    redirects_lead_where_they_say_and_nowhere_else,
+    rewrites_answer_with_another_file_once,
+    rewrites_to_another_form_come_to_an_end,
+    everything_is_beneath_the_base,
+    a_page_stands_in_for_addresses_that_its_script_knows,
+    a_stand_in_that_is_missing_is_missing,
+    a_folder_does_not_stand_in,
+    media_types_of_the_publisher,
+}
 
 /// Each path with its numbers, in the order of the paths.
 fn counted(server: &Server, deliveries: usize) -> Vec<(String, u64)> {
@@ -12,8 +23,7 @@ fn counted(server: &Server, deliveries: usize) -> Vec<(String, u64)> {
     counted
 }
 
-#[test]
-fn redirects_lead_where_they_say_and_nowhere_else() {
+fn redirects_lead_where_they_say_and_nowhere_else(protocol: Protocol) {
     let site = Site::with(&[("there", "t"), ("new/a", "n")]);
     let config = site.around().join("tallyd.toml");
     fs::write(
@@ -24,7 +34,8 @@ fn redirects_lead_where_they_say_and_nowhere_else() {
          [[redirect]]\nfrom = '/go**'\nto = '/$1'\nstatus = 307\n",
     )
     .expect("a file for the test");
-    let server = Server::start(&site, &["--config", config.to_str().expect("a path in UTF-8")]);
+    let server =
+        Server::start_over(protocol, &site, &["--config", config.to_str().expect("a path in UTF-8")]);
     let mut conn = server.connect();
     for (target, status, location) in [
         ("/old/a", 301, "/new/a"),
@@ -48,11 +59,11 @@ fn redirects_lead_where_they_say_and_nowhere_else() {
     assert_eq!(counted(&server, 1), [("/new/a".to_owned(), 1)]);
 }
 
-#[test]
-fn rewrites_answer_with_another_file_once() {
+fn rewrites_answer_with_another_file_once(protocol: Protocol) {
     let site =
         Site::with(&[("v2/a.txt", "two"), ("v1/a.txt", "one"), (".secret", "s"), ("dir/f", "f"), ("b", "b")]);
-    let server = Server::start(
+    let server = Server::start_over(
+        protocol,
         &site,
         &[
             "--rewrite",
@@ -86,11 +97,10 @@ fn rewrites_answer_with_another_file_once() {
     assert_eq!(counted(&server, 4), expect.map(|(path, n)| (path.to_owned(), n)));
 }
 
-#[test]
-fn rewrites_to_another_form_come_to_an_end() {
+fn rewrites_to_another_form_come_to_an_end(protocol: Protocol) {
     let site = Site::with(&[("app/index.html", "app"), ("pub/f", "f"), ("page", "page")]);
     let rules = ["/app/** /app", "/pub/** /pub/", "/page /page/"];
-    let server = Server::start(&site, &rules.map(|rule| ["--rewrite", rule]).concat());
+    let server = Server::start_over(protocol, &site, &rules.map(|rule| ["--rewrite", rule]).concat());
     for (target, status, location) in [
         ("/app/x", 301, Some("/app/")),
         ("/app", 301, Some("/app/")),
@@ -129,10 +139,10 @@ fn circles_and_open_redirects_are_refused_at_start() {
     }
 }
 
-#[test]
-fn everything_is_beneath_the_base() {
+fn everything_is_beneath_the_base(protocol: Protocol) {
     let site = Site::with(&[("index.html", "i"), ("dir/a b.txt", "a"), ("page", "p"), ("base/f", "not it")]);
-    let server = Server::start(&site, &["--base-path", "/my%20base/", "--redirect", "/old /dir/"]);
+    let server =
+        Server::start_over(protocol, &site, &["--base-path", "/my%20base/", "--redirect", "/old /dir/"]);
     for (target, content) in
         [("/my%20base/", "i"), ("/my%20base/dir/a%20b.txt", "a"), ("/my%20base//page", "p")]
     {
@@ -159,10 +169,9 @@ fn everything_is_beneath_the_base() {
     assert_eq!(counted(&server, 3), expect.map(|(path, n)| (path.to_owned(), n)));
 }
 
-#[test]
-fn a_page_stands_in_for_addresses_that_its_script_knows() {
+fn a_page_stands_in_for_addresses_that_its_script_knows(protocol: Protocol) {
     let site = Site::with(&[("app/index.html", "app"), ("real.html", "real"), ("dir/f", "f"), (".env", "s")]);
-    let server = Server::start(&site, &["--spa", "app/index.html", "--listing", "off"]);
+    let server = Server::start_over(protocol, &site, &["--spa", "app/index.html", "--listing", "off"]);
     let browser = "Accept: text/html,application/xhtml+xml,*/*;q=0.8\r\n";
     let script = "Accept: */*\r\n";
     for (target, accept, stands_in) in [
@@ -198,27 +207,24 @@ fn a_page_stands_in_for_addresses_that_its_script_knows() {
     assert!(counted(&server, 16).contains(&("/app/index.html".to_owned(), 14)));
 }
 
-#[test]
-fn a_stand_in_that_is_missing_is_missing() {
+fn a_stand_in_that_is_missing_is_missing(protocol: Protocol) {
     let site = Site::with(&[("f", "f")]);
-    let server = Server::start(&site, &["--spa", "none.html"]);
+    let server = Server::start_over(protocol, &site, &["--spa", "none.html"]);
     assert_eq!(server.fetch("/route").status, 404);
     assert_eq!(server.fetch("/none.html").status, 404);
     assert_eq!(server.fetch("/f").status, 200);
 }
 
-#[test]
-fn a_folder_does_not_stand_in() {
+fn a_folder_does_not_stand_in(protocol: Protocol) {
     let site = Site::with(&[("dir/f", "f")]);
-    let server = Server::start(&site, &["--spa", "dir", "--listing", "off"]);
+    let server = Server::start_over(protocol, &site, &["--spa", "dir", "--listing", "off"]);
     for target in ["/route", "/dir/"] {
         assert_eq!(server.fetch(target).status, 404, "{target}");
     }
     assert_eq!(server.fetch("/dir").field("Location"), Some("/dir/"));
 }
 
-#[test]
-fn media_types_of_the_publisher() {
+fn media_types_of_the_publisher(protocol: Protocol) {
     let site = Site::with(&[("a.webc", "a"), ("b.txt", "b"), ("c.bin", "c"), ("d.css", "d")]);
     let config = site.around().join("tallyd.toml");
     fs::write(
@@ -226,7 +232,8 @@ fn media_types_of_the_publisher() {
         "[mime]\nwebc = 'text/html'\ntxt = 'text/plain; charset=iso-8859-1'\nbin = 'application/x-own'\n",
     )
     .expect("a file for the test");
-    let server = Server::start(&site, &["--config", config.to_str().expect("a path in UTF-8")]);
+    let server =
+        Server::start_over(protocol, &site, &["--config", config.to_str().expect("a path in UTF-8")]);
     for (target, media_type) in [
         ("/a.webc", "text/html; charset=utf-8"),
         ("/b.txt", "text/plain; charset=iso-8859-1"),
