@@ -207,6 +207,8 @@ impl Link {
         self.room.close();
         let mut deliveries = self.deliveries.take();
         deliveries.settle(line.socket.acknowledged());
+        // Whoever is given up because nothing more was asked for still gets what is on its way.
+        line.socket.presence().begin_closing(line.socket.arrived());
         while !deliveries.are_done() && !deliveries.are_unfinished() {
             line.socket.await_acknowledgements(Awaits::Some);
             line.input.clear();
