@@ -1,10 +1,19 @@
 //! How a connection lives: kept and ended as both sides say, answers in order and without stalls, however the
 //! client writes, half-closes or dawdles.
+//!
+//! What a connection's end, its pipeline and its half-closed sides mean is told in HTTP/1.1 alone: elsewhere answers have
+//! streams (`http2`, `h3`). What must hold for whoever waits runs on every protocol.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::harness::{Conn, Content, End, Server, Site, noise};
+use crate::harness::{Conn, Content, End, Protocol, Server, Site, noise, on_every_protocol};
+
+on_every_protocol! {
+    no_answer_waits_for_an_acknowledgement,
+    heads_without_content_do_not_wait_either,
+    slow_readers_hold_up_nobody,
+}
 
 #[test]
 fn a_connection_persists_until_one_side_says_close() {
@@ -166,8 +175,7 @@ impl Writing {
     }
 }
 
-#[test]
-fn no_answer_waits_for_an_acknowledgement() {
+fn no_answer_waits_for_an_acknowledgement(protocol: Protocol) {
     // Where a server's last portion waits for the acknowledgement of the one before, each answer takes the 40 ms
     // by which the client's kernel delays it; or 200 ms if a portion is held back for more to come.
     const ROUNDS: u32 = 100;
@@ -177,7 +185,8 @@ fn no_answer_waits_for_an_acknowledgement() {
     for length in lengths {
         site.file(length.to_string(), noise(length, 7));
     }
-    let server = Server::start(&site, &["--workers", "1"]);
+    let server = Server::start_over(protocol, &site, &["--workers", "1"]);
+    // Where what is said is translated, it goes out when it is whole.
     for writing in [Writing::AtOnce, Writing::LineByLine, Writing::HeadThenContent] {
         for length in lengths.map(|length| length.to_string()).iter().chain([&"missing".to_owned()]) {
             let mut conn = server.connect();
@@ -192,11 +201,10 @@ fn no_answer_waits_for_an_acknowledgement() {
     }
 }
 
-#[test]
-fn heads_without_content_do_not_wait_either() {
+fn heads_without_content_do_not_wait_either(protocol: Protocol) {
     let site = Site::new();
     site.file("f", noise(100_000, 8));
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     let mut conn = server.connect();
     let start = Instant::now();
     for _ in 0..100 {
@@ -206,15 +214,14 @@ fn heads_without_content_do_not_wait_either() {
     assert!(start.elapsed() < Duration::from_secs(2), "200 answers in {:?}", start.elapsed());
 }
 
-#[test]
-fn slow_readers_hold_up_nobody() {
+fn slow_readers_hold_up_nobody(protocol: Protocol) {
     let site = Site::new();
     site.file("large", noise(20_000_000, 9));
     site.file("small", noise(1_000, 10));
-    let server = Server::start(&site, &["--workers", "1"]);
+    let server = Server::start_over(protocol, &site, &["--workers", "1"]);
     let slow: Vec<Conn> = (0..8)
         .map(|_| {
-            let mut conn = Conn::with_small_window(server.address());
+            let mut conn = server.connect_with_small_window();
             conn.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
             assert_eq!(conn.next_head().map(|head| head.content_length()), Ok(Some(20_000_000)));
             conn

@@ -8,7 +8,15 @@ use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime};
 
-use crate::harness::{Conn, Delivery, Server, Site, Stdout, deliveries, noise, tallyd};
+use crate::harness::{
+    Conn, Delivery, Protocol, Server, Site, Stdout, deliveries, noise, on_every_protocol, tallyd,
+};
+
+on_every_protocol! {
+    an_answer_describes_the_file,
+    head_answers_as_get_without_the_content,
+    a_missing_file_is_said_to_be_missing,
+}
 
 const PACKAGE_LENGTH: usize = 20_112_698;
 
@@ -96,8 +104,7 @@ fn a_slow_client_holds_up_nobody_and_its_line_comes_late() {
     assert_eq!(numbers(&after, "/package.deb"), [1, 3, 2]);
 }
 
-#[test]
-fn an_answer_describes_the_file() {
+fn an_answer_describes_the_file(protocol: Protocol) {
     let site = site();
     let date = SystemTime::UNIX_EPOCH + Duration::from_secs(EXAMPLE_SECONDS);
     for (name, media_type) in [
@@ -118,7 +125,7 @@ fn an_answer_describes_the_file() {
         }
         let file = fs::File::options().append(true).open(&path).expect("our file");
         file.set_modified(date).expect("a modification time");
-        let server = Server::start(&site, &["--workers", "1"]);
+        let server = Server::start_over(protocol, &site, &["--workers", "1"]);
         let answer = server.fetch(&format!("/{name}"));
         assert_eq!(answer.status, 200, "{name}");
         assert!(answer.content == fs::read(&path).expect("our file"), "{name} differs");
@@ -143,26 +150,24 @@ fn is_a_date_of_now(date: &str) {
     assert!((now - tolerance..now + tolerance).contains(&moment), "{date:?} is not now");
 }
 
-#[test]
-fn head_answers_as_get_without_the_content() {
+fn head_answers_as_get_without_the_content(protocol: Protocol) {
     let site = site();
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     let mut conn = server.connect();
     for target in ["/page.html", "/package.deb", "/missing"] {
         let head = conn.head(target);
         let get = conn.get(target);
         assert_eq!(head.status, get.status, "{target}");
         let but_date = |fields: &[(String, String)]| -> Vec<(String, String)> {
-            fields.iter().filter(|(name, _)| name != "Date").cloned().collect()
+            fields.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("Date")).cloned().collect()
         };
         assert_eq!(but_date(&head.fields), but_date(&get.fields), "{target}");
     }
 }
 
-#[test]
-fn a_missing_file_is_said_to_be_missing() {
+fn a_missing_file_is_said_to_be_missing(protocol: Protocol) {
     let site = site();
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     let mut conn = server.connect();
     let answer = conn.get("/missing.html");
     assert_eq!(answer.status, 404);

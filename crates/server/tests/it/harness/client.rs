@@ -239,10 +239,16 @@ impl Conn {
     pub(crate) fn next(&mut self, content: Content) -> Result<Answer, End> {
         let mut answer = self.next_head()?;
         let bare = content == Content::Withheld || matches!(answer.status, 100..200 | 204 | 304);
-        if !bare {
-            let length = answer.content_length().unwrap_or(usize::MAX);
-            answer.content = self.take(length);
+        if bare {
+            return Ok(answer);
         }
+        answer.content = match answer.field("Transfer-Encoding") {
+            Some(coding) => {
+                assert_eq!(coding, "chunked");
+                self.take_chunks()
+            }
+            None => self.take(answer.content_length().unwrap_or(usize::MAX)),
+        };
         Ok(answer)
     }
 
@@ -271,6 +277,33 @@ impl Conn {
         };
         let head: Vec<u8> = self.unread.drain(..length).collect();
         Ok(parse_head(&head))
+    }
+
+    /// The next content that comes in chunks (RFC 9112 section 7.1), whole.
+    fn take_chunks(&mut self) -> Vec<u8> {
+        let mut content = Vec::new();
+        loop {
+            let line = self.take_line();
+            let length = usize::from_str_radix(&line, 16).expect("a length");
+            content.extend(self.take(length));
+            assert_eq!(self.take_line(), "", "behind {length} bytes");
+            if length == 0 {
+                return content;
+            }
+        }
+    }
+
+    /// The next line, without its end.
+    fn take_line(&mut self) -> String {
+        let length = loop {
+            match find(&self.unread, b"\r\n") {
+                Some(length) => break length,
+                None => self.fill().expect("a line"),
+            }
+        };
+        let mut line = self.take(length + 2);
+        line.truncate(length);
+        String::from_utf8(line).expect("a line in ASCII")
     }
 
     /// The next `length` bytes; fewer only if the connection ends before.

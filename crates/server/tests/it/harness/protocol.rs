@@ -35,6 +35,15 @@ impl Protocol {
         }
     }
 
+    /// As access logs name its version.
+    pub(crate) fn version(self) -> &'static str {
+        match self {
+            Self::Http1 | Self::Http1Tls => "HTTP/1.1",
+            Self::Http2 => "HTTP/2.0",
+            Self::Http3 => "HTTP/3.0",
+        }
+    }
+
     /// How much of what a client has read its acknowledgement may not have left for, in bytes: the kernel can be told to
     /// send it at once, and QUIC sends it with every second packet (RFC 9000 section 13.2.2).
     pub(crate) fn unacknowledged(self) -> u64 {

@@ -87,9 +87,16 @@ impl Server {
         server
     }
 
-    /// Starts the command with a format that has its banner on standard error.
+    /// A server with a format that has its banner on standard error.
     pub(crate) fn start_with_format(site: &Site, arguments: &[&str]) -> Self {
+        Self::start_with_format_over(Protocol::Http1, site, arguments)
+    }
+
+    /// The same, of which the clients speak this.
+    pub(crate) fn start_with_format_over(protocol: Protocol, site: &Site, arguments: &[&str]) -> Self {
         let mut command = tallyd(site);
+        let identity = protocol.is_secure().then(|| Identity::of(site));
+        command.args(identity.iter().flat_map(Identity::flags));
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let stdout = Lines::follow(child.stdout.take().expect("a piped stdout"));
@@ -97,16 +104,7 @@ impl Server {
         let (banner, address) = stderr.wait_for("the banner", |lines| {
             lines.iter().find_map(|line| Some((line.clone(), address_in(line)?)))
         });
-        Self {
-            child,
-            address,
-            banner,
-            stdout,
-            stderr,
-            unread: None,
-            protocol: Protocol::Http1,
-            identity: None,
-        }
+        Self { child, address, banner, stdout, stderr, unread: None, protocol, identity }
     }
 
     /// Starts the command and reads its banner, nothing more, before standard output goes where it should.
