@@ -19,9 +19,9 @@ use crate::id_map::IdMap;
 /// Up to so many rows are written into the tables at once: fewer pages than a blob would take in the end.
 const FEW: usize = 16;
 
-/// A generation is folded after so many commits (about three seconds under load), or when it has so many rows. A file
-/// that is asked for again and again is written into the tables once for all of them; their blobs take some 15 MB.
-const COMMITS_PER_GENERATION: u32 = 600;
+/// A generation is folded after so many commits (about twelve seconds under load), or when it has so many rows. A file
+/// that is asked for again and again is written into the tables once for all of them; their blobs take some 40 MB.
+const COMMITS_PER_GENERATION: u32 = 2400;
 const ROWS_PER_GENERATION: usize = 32_768;
 
 /// How many rows are folded with a commit, at least: a millisecond's work.
