@@ -1,6 +1,6 @@
 //! What HTTP says, as pure functions and values: no input or output, no clock, no async, no threads.
 //!
-//! The words are those of RFC 9110 (semantics), RFC 9111 (caching), RFC 9112 (HTTP/1.1) and RFC 9114 (HTTP/3). Everything
+//! The words are those of RFC 9110 (semantics), RFC 9111 (caching), RFC 9112 (HTTP/1.1), RFC 9113 (HTTP/2) and RFC 9114 (HTTP/3). Everything
 //! here can be tested without a socket or a file; the crate does not know the ledger.
 #![forbid(unsafe_code)]
 
@@ -19,6 +19,7 @@ pub mod method;
 pub mod multipart;
 pub mod percent_encoding;
 pub mod precondition;
+pub mod pseudo;
 mod quality;
 pub mod range;
 pub mod refusal;

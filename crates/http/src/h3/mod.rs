@@ -1,5 +1,4 @@
-//! HTTP/3 (RFC 9114): what is its own in a request and in an answer. Streams and their rules are others'.
+//! HTTP/3 (RFC 9114): what is its own in an answer. Streams and their rules are others'.
 
 pub mod answer;
 mod field_section;
-pub mod request;

@@ -3,22 +3,24 @@
 use std::rc::Rc;
 
 use bytes::{Buf, Bytes};
-use h2::SendStream;
 use h2::server::SendResponse;
+use h2::{Reason, SendStream};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use tallyd_http::h1::persistence::Persistence;
 use tallyd_http::h1::written::WrittenHead;
+use tallyd_http::pseudo::Read;
 use tallyd_http::response::Body;
 
 use super::content;
 use super::deliveries::stream_presence;
 use super::link::{Answering, Link};
 use super::payload::Payload;
-use super::request::request_of;
-use crate::access_log::Peer;
+use super::request::read_parts;
+use crate::access_log::{Asked, Peer};
 use crate::backend::remembered::Handle;
 use crate::census::Protocol;
-use crate::connection::answer::{Answered, ContentState, Progress, answer};
+use crate::connection::answer::{Answered, ContentState, Progress, answer, refuse};
 use crate::connection::buffers::{Output, Scheme};
 use crate::connection::errand::Errand;
 use crate::connection::listing::Rendering;
@@ -96,7 +98,17 @@ impl Exchange {
     /// Answers as far as that is possible without waiting.
     pub(super) fn advance(&mut self) -> Result<Option<Step>, Gone> {
         let worker = &*self.link.worker;
-        let answered = answer(&request_of(&self.parts), &mut self.progress, worker, &mut self.output);
+        let answered = match read_parts(&self.parts) {
+            Read::Request(request) => answer(&request, &mut self.progress, worker, &mut self.output),
+            Read::Refused(refusal) => {
+                let asked = Asked::Unreadable(b"");
+                Answered::Wholly(refuse(refusal, asked, Persistence::Keep, worker, &mut self.output))
+            }
+            Read::Malformed => {
+                self.respond.send_reset(Reason::PROTOCOL_ERROR);
+                return Err(Gone);
+            }
+        };
         let step = match answered {
             Answered::Wholly(_) => return self.send_wholly(),
             Answered::ButForContent(body, _) => Step::SendBody(self.send_head()?, body),
@@ -186,7 +198,7 @@ impl Exchange {
             Outcome::Whole => Ok(()),
             Outcome::Truncated => {
                 // The client must not take what came for all there is.
-                stream.send_reset(h2::Reason::INTERNAL_ERROR);
+                stream.send_reset(Reason::INTERNAL_ERROR);
                 Err(Gone)
             }
         }

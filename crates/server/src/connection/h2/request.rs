@@ -1,39 +1,22 @@
 //! From a request as `h2` has read it to one as this server understands it (RFC 9113 §8.3.1).
 
+use http::HeaderValue;
+use http::header::HOST;
 use http::request::Parts;
-use http::uri::Authority;
-use tallyd_http::fields::Fields;
-use tallyd_http::method::Method;
-use tallyd_http::request::{Request, Version};
+use tallyd_http::pseudo::{Read, Start, read};
+use tallyd_http::request::Version;
 
-/// The request. `h2` has refused what breaks the rules of HTTP/2, such as fields about one connection.
-pub(super) fn request_of(parts: &Parts) -> Request<'_> {
-    let method_token = parts.method.as_str();
-    Request {
-        method: Method::parse(method_token),
-        method_token,
-        target: target_of(parts),
+/// Reads the request.
+pub(super) fn read_parts(parts: &Parts) -> Read<'_> {
+    let authority = parts.uri.authority().map(|authority| authority.as_str().as_bytes());
+    let start = Start {
         version: Version::Http2,
-        fields: Fields::collect(lines_of(parts)),
-    }
-}
-
-fn target_of(parts: &Parts) -> &[u8] {
-    // What has no path names an authority alone, as CONNECT does.
-    parts.uri.path_and_query().map_or(b"*".as_slice(), |target| target.as_str().as_bytes())
-}
-
-/// The field lines. The authority takes the place of `Host`; a `Host` that says the same counts once.
-fn lines_of(parts: &Parts) -> impl Iterator<Item = (&str, &[u8])> {
-    let authority = parts.uri.authority().map(Authority::as_str);
-    let is_told = move |name: &str, value: &[u8]| {
-        name == "host" && authority.is_some_and(|authority| authority.as_bytes() == value)
+        method: parts.method.as_str(),
+        // What has no path names an authority alone, as CONNECT does.
+        target: parts.uri.path_and_query().map_or(b"*", |target| target.as_str().as_bytes()),
+        authority: authority.or_else(|| parts.headers.get(HOST).map(HeaderValue::as_bytes)),
     };
-    let lines = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    authority
-        .map(|authority| ("host", authority.as_bytes()))
-        .into_iter()
-        .chain(lines.filter(move |(name, value)| !is_told(name, value)))
+    read(start, || parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())))
 }
 
 #[cfg(test)]
@@ -48,7 +31,7 @@ mod tests {
             builder = builder.header("host", *host);
         }
         let (parts, ()) = builder.body(()).expect("a request").into_parts();
-        let request = request_of(&parts);
+        let Read::Request(request) = read_parts(&parts) else { panic!("{uri} is no request") };
         let told: Vec<_> =
             request.fields.host.lines().iter().map(|line| line.escape_ascii().to_string()).collect();
         assert_eq!(

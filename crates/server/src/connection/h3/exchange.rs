@@ -11,9 +11,9 @@ use h3::server;
 use quinn::SendStream;
 use tallyd_http::h1::persistence::Persistence;
 use tallyd_http::h3::answer::{begin_content, write_head};
-use tallyd_http::h3::request::{Read, Start, read};
+use tallyd_http::pseudo::{Read, Start, read};
 use tallyd_http::refusal::Refusal;
-use tallyd_http::request::Request;
+use tallyd_http::request::{Request, Version};
 
 use super::content::send_body;
 use super::conversation::{Conversation, Place, Resolver, Stage};
@@ -106,6 +106,7 @@ impl Exchange {
         let uri = head.uri();
         let host = head.headers().get(http::header::HOST).map(http::HeaderValue::as_bytes);
         let start = Start {
+            version: Version::Http3,
             method: head.method().as_str(),
             target: uri.path_and_query().map_or(b"", |target| target.as_str().as_bytes()),
             authority: uri.authority().map(|authority| authority.as_str().as_bytes()).or(host),

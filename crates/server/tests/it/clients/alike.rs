@@ -83,6 +83,7 @@ fn both_versions_answer_alike() {
     check("/many/", &["--header", "Accept: application/json"], "200");
     check("/missing", &[], "404");
     check("/%2e%2e/f", &[], "400");
+    check(&format!("/{}", "a".repeat(9_000)), &[], "414");
     check("/f", &["--request", "OPTIONS"], "204");
     check("/f", &["--request", "BREW"], "501");
 }

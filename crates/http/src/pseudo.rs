@@ -1,4 +1,4 @@
-//! A request that came in a field section (RFC 9114 §4.3.1).
+//! A request whose start came as pseudo-header fields (RFC 9113 §8.3.1, RFC 9114 §4.3.1).
 
 use crate::fields::Fields;
 use crate::h1::head::MAX_TARGET_BYTES;
@@ -9,15 +9,17 @@ use crate::request::{Request, Version};
 /// The parts of a request before its fields.
 #[derive(Clone, Copy, Debug)]
 pub struct Start<'a> {
+    /// The version that it came in.
+    pub version: Version,
     /// `:method`.
     pub method: &'a str,
-    /// `:path`, or nothing.
+    /// `:path`, or what stands for none.
     pub target: &'a [u8],
     /// `:authority`, or `Host` where there is none.
     pub authority: Option<&'a [u8]>,
 }
 
-/// Whether a request is one (RFC 9114 §4.1.2), besides being something to answer.
+/// Whether a request is one (RFC 9113 §8.1.1, RFC 9114 §4.1.2), besides being something to answer.
 #[derive(Clone, Debug)]
 #[expect(
     clippy::large_enum_variant,
@@ -32,13 +34,13 @@ pub enum Read<'a> {
     Malformed,
 }
 
-/// Reads a request whose field lines are these. `Host` among them says what `authority` says, or is malformed, which
-/// whoever has read them has seen to.
+/// Reads a request whose field lines are these. The authority takes the place of `Host`; a `Host` that says the same counts
+/// once, and one that says something else makes two, which [`Request::check_host`] refuses.
 pub fn read<'a, L>(start: Start<'a>, lines: impl Fn() -> L) -> Read<'a>
 where
     L: Iterator<Item = (&'a str, &'a [u8])>,
 {
-    let Start { method, target, authority } = start;
+    let Start { version, method, target, authority } = start;
     let is_misplaced = |(name, value): (&str, &[u8])| {
         is_about_connection(name) || (name == "te" && !value.eq_ignore_ascii_case(b"trailers"))
     };
@@ -49,17 +51,17 @@ where
         return Read::Refused(Refusal::TargetTooLong);
     }
     let host = authority.map(|authority| ("host", authority));
-    let others = lines().filter(|(name, _)| *name != "host");
+    let others = lines().filter(|line| Some(*line) != host);
     Read::Request(Request {
         method: Method::parse(method),
         method_token: method,
         target,
-        version: Version::Http3,
+        version,
         fields: Fields::collect(host.into_iter().chain(others)),
     })
 }
 
-/// Whether a field is about one connection, which a request in HTTP/3 must not have (RFC 9114 §4.2).
+/// Whether a field is about one connection, which these requests must not have (RFC 9113 §8.2.2, RFC 9114 §4.2).
 fn is_about_connection(name: &str) -> bool {
     matches!(name, "connection" | "keep-alive" | "proxy-connection" | "transfer-encoding" | "upgrade")
 }
@@ -70,7 +72,8 @@ mod tests {
 
     #[track_caller]
     fn check(authority: Option<&str>, lines: &[(&str, &str)], expect: &str) {
-        let start = Start { method: "GET", target: b"/a", authority: authority.map(str::as_bytes) };
+        let authority = authority.map(str::as_bytes);
+        let start = Start { version: Version::Http3, method: "GET", target: b"/a", authority };
         let lines = || lines.iter().map(|(name, value)| (*name, value.as_bytes()));
         let seen = match read(start, lines) {
             Read::Request(request) => match request.check_host() {
@@ -96,6 +99,7 @@ mod tests {
     #[test]
     fn the_authority_is_the_host() {
         check(Some("a"), &[("host", "a")], "Get Http3");
+        check(Some("a"), &[("host", "b")], "BadHost");
         check(None, &[], "BadHost");
         check(Some("user@a"), &[], "BadHost");
     }
@@ -103,7 +107,7 @@ mod tests {
     #[test]
     fn targets_are_bounded() {
         let target = vec![b'/'; MAX_TARGET_BYTES + 1];
-        let start = Start { method: "GET", target: &target, authority: Some(b"a") };
+        let start = Start { version: Version::Http2, method: "GET", target: &target, authority: Some(b"a") };
         assert!(matches!(read(start, std::iter::empty), Read::Refused(Refusal::TargetTooLong)));
     }
 }
