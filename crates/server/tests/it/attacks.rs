@@ -7,6 +7,8 @@
 //! set if the RFC leaves a choice (`400|501`); `200-` is an answer whose content is withheld. Alternatives
 //! are separated by ` or `. Where a row allows more than one outcome, its comment or its name says which rule
 //! leaves the choice; whatever the choice, it must be the same however the bytes are split.
+//!
+//! It is the grammar of HTTP/1.1 that is attacked here, which the other versions do not have; frames are attacked in `http2`.
 
 mod arena;
 mod expectation;

@@ -5,7 +5,18 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::harness::{Conn, End, SOON, Server, Site, Stdout, eventually, noise, tallyd};
+use crate::harness::{
+    Conn, End, Protocol, SOON, Server, Site, Stdout, eventually, noise, on_every_protocol, tallyd,
+};
+
+on_every_protocol! {
+    sigterm_ends_in_good_order,
+    sigint_ends_in_good_order,
+    it_ends_with_the_last_transfer,
+    an_idle_server_ends_at_once,
+    the_grace_is_not_exceeded,
+    the_second_signal_ends_at_once,
+}
 
 const LENGTH: usize = 20_000_000;
 
@@ -17,15 +28,15 @@ fn site() -> Site {
 
 /// A transfer that stays in flight until its client reads.
 fn transfer(server: &Server) -> Conn {
-    let mut conn = Conn::with_small_window(server.address());
+    let mut conn = server.connect_with_small_window();
     conn.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(conn.next_head().expect("an answer").content_length(), Some(LENGTH));
     conn
 }
 
-fn ends_in_good_order(signal: Signal) {
+fn ends_in_good_order(protocol: Protocol, signal: Signal) {
     let site = site();
-    let mut server = Server::start(&site, &["--grace", "60s", "--idle-timeout", "60s"]);
+    let mut server = Server::start_over(protocol, &site, &["--grace", "60s", "--idle-timeout", "60s"]);
     let mut idle = server.connect();
     idle.get("/f");
     let mut unused = server.connect();
@@ -48,20 +59,17 @@ fn ends_in_good_order(signal: Signal) {
     assert!(delivered.iter().any(|it| it.path == "/large" && it.n == 1), "{delivered:?}");
 }
 
-#[test]
-fn sigterm_ends_in_good_order() {
-    ends_in_good_order(Signal::TERM);
+fn sigterm_ends_in_good_order(protocol: Protocol) {
+    ends_in_good_order(protocol, Signal::TERM);
 }
 
-#[test]
-fn sigint_ends_in_good_order() {
-    ends_in_good_order(Signal::INT);
+fn sigint_ends_in_good_order(protocol: Protocol) {
+    ends_in_good_order(protocol, Signal::INT);
 }
 
-#[test]
-fn it_ends_with_the_last_transfer() {
+fn it_ends_with_the_last_transfer(protocol: Protocol) {
     let site = site();
-    let mut server = Server::start(&site, &["--grace", "60s", "--idle-timeout", "60s"]);
+    let mut server = Server::start_over(protocol, &site, &["--grace", "60s", "--idle-timeout", "60s"]);
     let mut in_flight = transfer(&server);
     server.signal(Signal::TERM);
     assert_eq!(in_flight.take(LENGTH).len(), LENGTH);
@@ -71,10 +79,9 @@ fn it_ends_with_the_last_transfer() {
     assert!(start.elapsed() < Duration::from_secs(5), "ended after {:?}", start.elapsed());
 }
 
-#[test]
-fn an_idle_server_ends_at_once() {
+fn an_idle_server_ends_at_once(protocol: Protocol) {
     let site = site();
-    let mut server = Server::start(&site, &[]);
+    let mut server = Server::start_over(protocol, &site, &[]);
     server.fetch("/f");
     let start = Instant::now();
     server.signal(Signal::TERM);
@@ -94,10 +101,9 @@ fn a_signal_that_comes_with_the_banner_is_heeded() {
     }
 }
 
-#[test]
-fn the_grace_is_not_exceeded() {
+fn the_grace_is_not_exceeded(protocol: Protocol) {
     let site = site();
-    let mut server = Server::start(&site, &["--grace", "1s"]);
+    let mut server = Server::start_over(protocol, &site, &["--grace", "1s"]);
     let _in_flight = transfer(&server);
     let start = Instant::now();
     server.signal(Signal::TERM);
@@ -109,10 +115,9 @@ fn the_grace_is_not_exceeded() {
     assert_eq!(server.stdout().wait_for_deliveries(1)[0].path, "/large");
 }
 
-#[test]
-fn the_second_signal_ends_at_once() {
+fn the_second_signal_ends_at_once(protocol: Protocol) {
     let site = site();
-    let mut server = Server::start(&site, &["--grace", "60s"]);
+    let mut server = Server::start_over(protocol, &site, &["--grace", "60s"]);
     let mut idle = server.connect();
     idle.get("/f");
     let _in_flight = transfer(&server);
