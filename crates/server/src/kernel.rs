@@ -3,10 +3,13 @@
 
 use std::ffi::c_int;
 use std::net::TcpListener;
+use std::ops::Range;
 use std::os::fd::AsFd;
+use std::ptr;
 
 use rustix::io;
 use rustix::ioctl::{Getter, ioctl};
+use rustix::mm::{Advice, madvise};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -21,6 +24,18 @@ pub(crate) fn unacknowledged_bytes(socket: impl AsFd) -> io::Result<u64> {
     // pointer to an `int` that outlives the call and reads it only after success.
     let queued: c_int = unsafe { ioctl(socket, Getter::<SIOCOUTQ, c_int>::new()) }?;
     Ok(u64::from(queued.unsigned_abs()))
+}
+
+/// Unmaps the pages of a mapping of a program or library that nobody has written to; the kernel maps them again from the file
+/// when they are needed (madvise(2), `MADV_DONTNEED`).
+///
+/// `range` is that of a mapping that is private, of a file and not writable, as `/proc/self/maps` gives it: its code, or the
+/// part with its headers. Fails as `madvise(2)` does.
+pub(crate) fn unmap_unwritten(range: Range<usize>) -> io::Result<()> {
+    let start = ptr::without_provenance_mut(range.start);
+    // SAFETY: nothing was ever written to these pages, as loaders do not write to code or headers (no text relocations), so what the
+    // file gives for them again is what they are. If the range is not mapped any more, the call fails.
+    unsafe { madvise(start, range.len(), Advice::LinuxDontNeed) }
 }
 
 /// A listener that the runtime watches for clients, without a say in how they are accepted: `tokio::net::TcpListener`

@@ -21,6 +21,7 @@ mod ending;
 mod entrances;
 mod figures;
 mod fingerprints;
+mod footprint;
 mod kernel;
 mod listen;
 mod quic;

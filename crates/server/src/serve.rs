@@ -27,6 +27,7 @@ use crate::counting;
 use crate::ending::{Anew, Ending};
 use crate::entrances::{self, Entrances};
 use crate::fingerprints::Fingerprints;
+use crate::footprint;
 use crate::listen;
 use crate::renewal::{Publisher, Renewal, Standing};
 use crate::site::added_fields::AddedFields;
@@ -141,6 +142,7 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
     let keeping = acme.map(|opened| opened.start(Ports::of(&addresses, &secured))).transpose()?;
     // The workers hold the only other ends of the log, so that it ends with them.
     drop(equipment);
+    footprint::give_back_start();
     let anew = Anew { log: &log, renewal: &renewal, keeping: keeping.as_ref() };
     let left = ending.wait(&stage, config.limits.grace, &anew);
     if let Some(admin) = admin {

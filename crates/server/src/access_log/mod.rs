@@ -16,7 +16,7 @@ use std::fmt;
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{SendError, Sender, channel};
 
 use tallyd_http::status::Status;
 
@@ -31,6 +31,7 @@ use dropped::Dropped;
 use line::Entry;
 
 /// How many entries wait for the writer: at 100,000 requests a second, what comes within a sixth of a second; 1 MiB.
+/// They are counted rather than given a place each from the start, which would be that much memory for nothing.
 const QUEUE_ENTRIES: usize = 16 * 1024;
 
 /// How many bytes of text wait for the writer, whatever the clients sent: some 200,000 ordinary lines.
@@ -40,7 +41,7 @@ const QUEUE_BYTES: usize = 32 * 1024 * 1024;
 #[derive(Clone)]
 pub(crate) struct AccessLog {
     format: LogFormat,
-    queue: SyncSender<Entry>,
+    queue: Sender<Entry>,
     shared: Arc<Shared>,
 }
 
@@ -50,6 +51,8 @@ struct Shared {
     dropped: Dropped,
     /// Lines that were lost, since the start.
     lost: AtomicU64,
+    /// The entries in the queue.
+    queued: AtomicUsize,
     /// The bytes of text in the queue.
     queued_bytes: AtomicUsize,
     /// Lines that were handed over, and are neither written nor lost.
@@ -72,7 +75,7 @@ impl Losses {
 impl AccessLog {
     /// A log, and what is needed to write it.
     pub(crate) fn open(format: LogFormat) -> (AccessLog, Scribe) {
-        let (queue, entries) = sync_channel(QUEUE_ENTRIES);
+        let (queue, entries) = channel();
         let shared = Arc::new(Shared::default());
         (AccessLog { format, queue, shared: Arc::clone(&shared) }, Scribe::new(format, entries, shared))
     }
@@ -102,24 +105,26 @@ impl AccessLog {
     /// Has the file opened anew, after all lines that were handed over before.
     pub(crate) fn reopen(&self) {
         self.shared.reopen.store(true, Ordering::Release);
-        // A wake-up; if the queue is full, the writer is awake.
-        let _ = self.queue.try_send(Entry::Reopen);
+        // A wake-up; if nobody receives it, there is nothing to open.
+        self.shared.queued.fetch_add(1, Ordering::Relaxed);
+        let _ = self.queue.send(Entry::Reopen);
     }
 
     /// Hands an entry over without waiting.
     fn note(&self, entry: Entry) {
         let (weight, lines) = (entry.weight(), entry.lines());
         self.shared.unwritten.fetch_add(lines, Ordering::Relaxed);
-        if self.shared.queued_bytes.fetch_add(weight, Ordering::Relaxed) + weight > QUEUE_BYTES {
+        let bytes = self.shared.queued_bytes.fetch_add(weight, Ordering::Relaxed) + weight;
+        let entries = self.shared.queued.fetch_add(1, Ordering::Relaxed) + 1;
+        if bytes > QUEUE_BYTES || entries > QUEUE_ENTRIES {
             self.refuse(&entry);
-        } else if let Err(TrySendError::Full(entry) | TrySendError::Disconnected(entry)) =
-            self.queue.try_send(entry)
-        {
+        } else if let Err(SendError(entry)) = self.queue.send(entry) {
             self.refuse(&entry);
         }
     }
 
     fn refuse(&self, entry: &Entry) {
+        self.shared.queued.fetch_sub(1, Ordering::Relaxed);
         self.shared.queued_bytes.fetch_sub(entry.weight(), Ordering::Relaxed);
         self.shared.unwritten.fetch_sub(entry.lines(), Ordering::Relaxed);
         self.drop_lines(entry.lines());

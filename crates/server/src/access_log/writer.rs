@@ -90,6 +90,7 @@ impl Scribe {
     }
 
     fn take(&self, entry: &Entry, page: &mut Page) {
+        self.shared.queued.fetch_sub(1, Ordering::Relaxed);
         self.shared.queued_bytes.fetch_sub(entry.weight(), Ordering::Relaxed);
         page.take(entry);
         if page.text.len() >= WRITE_BYTES {
