@@ -19,6 +19,9 @@ use crate::store::{Store, StoreError, Tidiness, Trouble};
 /// Between two rounds under load. `kill -9` costs at most this and the time of one commit.
 const NAP: Duration = Duration::from_millis(5);
 
+/// So long nothing must have been reported before what was put off is done: under load, too, there are rounds that find nothing.
+const QUIET: Duration = Duration::from_millis(100);
+
 /// Between two syncs, which also keep the log short; under `Durability::Commit` each commit syncs by itself.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 
@@ -39,6 +42,8 @@ pub(crate) struct Writer<L, S, O> {
     status: Status,
     retry: Option<Retry>,
     sync: Sync,
+    /// When what was put off is done, if nothing is reported before; `None` when nothing was put off.
+    tidy_at: Option<Instant>,
     look_at: Instant,
     /// While it is, nothing is written.
     misplaced: Option<StoreError>,
@@ -73,6 +78,7 @@ where
             status: Status::default(),
             retry: None,
             sync: Sync::Done,
+            tidy_at: None,
             look_at: Instant::now(),
             misplaced: None,
         }
@@ -91,11 +97,13 @@ where
             self.publish();
             match (collected, closing) {
                 (0, true) => return self.finish(),
-                // A quiet moment: time for what was put off.
-                (0, false) if self.tidy() == Tidiness::WorkLeft => {}
+                (0, false) if self.tidy_when_quiet() == Tidiness::WorkLeft => {}
                 (0, false) => self.park(),
                 (_, true) => {}
-                (_, false) => thread::park_timeout(NAP),
+                (_, false) => {
+                    self.tidy_at = Some(Instant::now() + QUIET);
+                    thread::park_timeout(NAP);
+                }
             }
         }
     }
@@ -185,19 +193,33 @@ where
         }
     }
 
-    /// Does some of the work that the store put off, unless it failed a moment ago.
+    /// Does some of the work that the store put off, if nothing was reported for a while.
+    fn tidy_when_quiet(&mut self) -> Tidiness {
+        match self.tidy_at {
+            Some(at) if at <= Instant::now() => self.tidy(),
+            Some(_) | None => Tidiness::Tidy,
+        }
+    }
+
+    /// Does some of the work that the store put off, unless it fails; then it is tried again with all else.
     fn tidy(&mut self) -> Tidiness {
         let now = Instant::now();
-        if self.misplaced.is_some() || self.retry.as_ref().is_some_and(|retry| retry.at > now) {
+        let retry_at = self.retry.as_ref().map(|retry| retry.at).filter(|at| *at > now);
+        if let Some(later) = self.misplaced.as_ref().map(|_| self.look_at).or(retry_at) {
+            self.tidy_at = Some(later);
             return Tidiness::Tidy;
         }
         match self.book.tidy() {
             Ok(tidiness) => {
                 self.note(Ok(()), now);
+                if tidiness == Tidiness::Tidy {
+                    self.tidy_at = None;
+                }
                 tidiness
             }
             Err(error) => {
                 self.note(Err(error), now);
+                self.tidy_at = self.retry.as_ref().map(|retry| retry.at);
                 Tidiness::Tidy
             }
         }
@@ -248,14 +270,14 @@ where
         status.clone_from(&self.status);
     }
 
-    /// Waits until there is something to collect, to try again, to sync or to look at.
+    /// Waits until there is something to collect, to try again, to sync, to tidy or to look at.
     fn park(&self) {
         let retry = self.retry.as_ref().map(|retry| retry.at);
         let sync = match self.sync {
             Sync::Due(due) => Some(due),
             Sync::Done => None,
         };
-        let until = retry.into_iter().chain(sync).fold(self.look_at, Instant::min);
+        let until = retry.into_iter().chain(sync).chain(self.tidy_at).fold(self.look_at, Instant::min);
         self.shared.bell.park(
             || self.is_idle(),
             || thread::park_timeout(until.saturating_duration_since(Instant::now())),
