@@ -1,6 +1,8 @@
 //! Certificates that change while they are served.
 
 use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -12,18 +14,21 @@ use rustls::{ClientConfig, RootCertStore};
 use super::flaws::{self, FLAWS};
 use crate::harness::{Channel, Conn, Identity, SOON, Server, Site, eventually, noise, trust};
 
-/// The files that a server is started with.
-const LIVE: [&str; 2] = ["live.pem", "live.key"];
+/// The files that a server is started with, in a folder that is a link.
+const LIVE: [&str; 2] = ["live/chain.pem", "live/key.pem"];
 
-/// Puts files in the place of those that are served, one after the other, as most do.
+/// Puts files in the place of those that are served, both at once: what a look sees of two halves would be a flaw of its own.
 fn put_in_place(site: &Site, files: [&str; 2]) {
+    let version = tempfile::tempdir_in(site.around()).expect("a folder").keep();
     for (from, to) in files.iter().zip(LIVE) {
-        let to = site.around().join(to);
-        match fs::read(site.around().join(from)) {
-            Ok(content) => fs::write(to, content).expect("a file"),
-            Err(_) => fs::remove_file(to).expect("a file that was there"),
+        let name = Path::new(to).file_name().expect("a name");
+        // One that is not there is a flaw.
+        if let Ok(content) = fs::read(site.around().join(from)) {
+            fs::write(version.join(name), content).expect("a file");
         }
     }
+    let [next, live] = ["live.next", "live"].map(|name| site.around().join(name));
+    symlink(version, &next).and_then(|()| fs::rename(next, live)).expect("a link");
 }
 
 /// What the server shows to who connects now.
@@ -102,7 +107,6 @@ fn a_flaw_keeps_the_old_ones_and_is_said_once() {
         complaints.push(end.clone());
         let expect = complaints.iter().filter(|said| **said == end).count();
         let count = || server.stderr().all().iter().filter(|line| line.ends_with(&end)).count();
-        // One look can fall between two files that are being replaced; the next one tells.
         eventually(&end, SOON, || {
             server.signal(Signal::HUP);
             (count() == expect).then_some(())
