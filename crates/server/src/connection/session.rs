@@ -57,12 +57,6 @@ impl Session {
         self.connection.handshake_kind() == Some(rustls::HandshakeKind::Resumed)
     }
 
-    /// The name that the client asked for.
-    #[allow(dead_code, reason = "for protocols whose requests must be for the name of their handshake")]
-    pub(super) fn server_name(&self) -> Option<&str> {
-        self.connection.server_name()
-    }
-
     /// Takes in what `source` has; 0 means that the stream has ended.
     pub(super) fn feed(&mut self, source: &mut dyn Read) -> io::Result<usize> {
         self.connection.read_tls(source)
