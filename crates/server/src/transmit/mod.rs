@@ -3,6 +3,8 @@
 //! A cold file never stalls a hot one: before each window the page cache is asked, and what is not resident is read ahead
 //! on a thread that may block.
 
+mod reading;
+
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -12,6 +14,7 @@ use tallyd_http::multipart::{Multipart, Piece};
 use tallyd_http::range::ByteRange;
 use tallyd_http::response::Body;
 
+pub(crate) use self::reading::{Reading, Unread};
 use crate::backend::folder::{Failure, Patience, read_at};
 use crate::backend::remembered::Handle;
 use crate::connection::buffers::Buffers;
@@ -20,7 +23,7 @@ use crate::connection::session::BATCH_BYTES;
 use crate::connection::socket::{End, Followed, Socket};
 
 /// How much of a file is sent before others get their turn, in bytes: some 150 µs of one core.
-pub(crate) const WINDOW_BYTES: u64 = 1024 * 1024;
+const WINDOW_BYTES: u64 = 1024 * 1024;
 
 /// The same for what is encrypted, which takes several times as long.
 const SEALED_WINDOW_BYTES: u64 = 256 * 1024;
@@ -135,41 +138,28 @@ async fn send_sealed_file(
     pool: &Buffers,
     followed: Followed,
 ) -> Result<Outcome, End> {
-    let mut offset = range.first();
-    let end = range.last() + 1;
-    let mut patience = Patience::CachedOnly;
+    let mut reading = Reading::new(file, range);
     let mut since_others_turn = 0;
-    while offset < end {
-        let piece = (end - offset).min(BATCH_BYTES as u64) as usize;
+    while reading.left() > 0 {
+        let piece = reading.left().min(BATCH_BYTES as u64) as usize;
         let sealed = pool.with_scratch(|scratch| {
-            let taken = read_at(file, &mut scratch[..piece], offset, patience)?;
-            Ok(socket.seal(&scratch[..taken], &[]).map(|_| taken as u64))
+            let taken = reading.read(&mut scratch[..piece])?;
+            Ok(socket.seal(&scratch[..taken], &[]))
         });
         match sealed {
-            // The file ended, or cannot be read any more.
-            Ok(Ok(0)) => return Ok(Outcome::Truncated),
-            Ok(sealed) => {
-                let sealed = sealed?;
-                offset += sealed;
-                since_others_turn += sealed;
-            }
-            Err(Failure::Cold) => {
+            Ok(sealed) => since_others_turn += sealed? as u64,
+            Err(Unread::Lost) => return Ok(Outcome::Truncated),
+            Err(Unread::Cold) => {
                 socket.send_records(Followed::ByNothing).await?;
                 socket.tell_progress();
                 socket.presence().enter(Phase::Fetching);
-                read_ahead(Arc::clone(file), offset, end.min(offset + WINDOW_BYTES)).await;
-                // What is read next was read a moment ago, on whatever file system.
-                patience = Patience::MayBlock;
+                reading.fetch().await;
                 continue;
             }
-            Err(Failure::Missing | Failure::Denied | Failure::Busy | Failure::Broken) => {
-                return Ok(Outcome::Truncated);
-            }
         }
-        patience = Patience::CachedOnly;
-        let follows = if offset < end { Followed::ByMore } else { followed };
+        let follows = if reading.left() > 0 { Followed::ByMore } else { followed };
         socket.send_records(follows).await?;
-        if offset < end && since_others_turn >= SEALED_WINDOW_BYTES {
+        if reading.left() > 0 && since_others_turn >= SEALED_WINDOW_BYTES {
             since_others_turn = 0;
             tokio::task::yield_now().await;
         }
@@ -184,7 +174,7 @@ fn is_resident(file: &OwnedFd, from: u64, to: u64) -> bool {
 }
 
 /// Brings a stretch of a file into the page cache.
-pub(crate) async fn read_ahead(file: Arc<OwnedFd>, from: u64, to: u64) {
+async fn read_ahead(file: Arc<OwnedFd>, from: u64, to: u64) {
     let read = tokio::task::spawn_blocking(move || {
         // A hint: the file is read below whether or not the kernel takes it.
         let _ = fadvise(&*file, from, std::num::NonZero::new(to - from + READ_AHEAD_BYTES), Advice::WillNeed);

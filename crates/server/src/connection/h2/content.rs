@@ -16,10 +16,9 @@ use tallyd_http::response::Body;
 use super::exchange::Gone;
 use super::link::Link;
 use super::payload::{Payload, Portion};
-use crate::backend::folder::{Failure, Patience, read_at};
 use crate::backend::remembered::Handle;
 use crate::connection::buffers::PIECE_BYTES;
-use crate::transmit::{Outcome, WINDOW_BYTES, indices, read_ahead};
+use crate::transmit::{Outcome, Reading, Unread, indices};
 
 /// From this length on, what is read lies in a whole buffer, in bytes.
 const LEAST_PIECE_BYTES: usize = PIECE_BYTES / 4;
@@ -124,33 +123,25 @@ async fn send_file(
     place: Place,
     link: &Rc<Link>,
 ) -> Result<Outcome, Gone> {
-    let (mut offset, end) = (range.first(), range.last() + 1);
-    let mut patience = Patience::CachedOnly;
+    let mut reading = Reading::new(file, range);
     let mut turn = 0;
-    while offset < end {
+    while reading.left() > 0 {
         // What is sent at a time fits `usize` on every platform.
-        let room = room(stream, (end - offset).min(PIECE_BYTES as u64) as usize, link).await?;
-        match read(file, room, offset, patience, link) {
-            Ok(payload) if !payload.has_remaining() => return Ok(Outcome::Truncated),
+        let room = room(stream, reading.left().min(PIECE_BYTES as u64) as usize, link).await?;
+        match read(&mut reading, room, link) {
             Ok(payload) => {
                 let taken = payload.remaining();
                 link.give_back(stream.stream_id().as_u32(), room - taken);
-                offset += taken as u64;
                 turn += taken;
-                stream.send_data(payload, offset == end && place == Place::Last)?;
+                stream.send_data(payload, reading.left() == 0 && place == Place::Last)?;
             }
-            Err(Failure::Cold) => {
+            Err(Unread::Lost) => return Ok(Outcome::Truncated),
+            Err(Unread::Cold) => {
                 link.give_back(stream.stream_id().as_u32(), room);
-                read_ahead(Arc::clone(file), offset, end.min(offset + WINDOW_BYTES)).await;
-                // What is read next was read a moment ago, on whatever file system.
-                patience = Patience::MayBlock;
+                reading.fetch().await;
                 continue;
             }
-            Err(Failure::Missing | Failure::Denied | Failure::Busy | Failure::Broken) => {
-                return Ok(Outcome::Truncated);
-            }
         }
-        patience = Patience::CachedOnly;
         if turn >= TURN_BYTES {
             turn = 0;
             tokio::task::yield_now().await;
@@ -160,22 +151,16 @@ async fn send_file(
 }
 
 /// Reads up to `length` bytes.
-fn read(
-    file: &OwnedFd,
-    length: usize,
-    offset: u64,
-    patience: Patience,
-    link: &Link,
-) -> Result<Payload, Failure> {
+fn read(reading: &mut Reading<'_>, length: usize, link: &Link) -> Result<Payload, Unread> {
     // A client that lets come little at a time would hold a whole buffer for each.
     if length < LEAST_PIECE_BYTES {
         let mut content = vec![0; length];
-        let taken = read_at(file, &mut content, offset, patience)?;
+        let taken = reading.read(&mut content)?;
         content.truncate(taken);
         return Ok(Payload::made(content.into()));
     }
     let mut portion = Portion::new(Rc::clone(&link.worker));
-    let taken = read_at(file, &mut portion.room()[..length], offset, patience)?;
+    let taken = reading.read(&mut portion.room()[..length])?;
     Ok(Payload::read(portion, taken))
 }
 
