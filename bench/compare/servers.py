@@ -155,7 +155,7 @@ class Running:
 def running(server, root: Path, folder: Path, core: int):
     """Starts `server` on one core, yields it once it answers, and ends it."""
     folder.mkdir()
-    place = Place(root, _free_port(), folder / "access.log", folder)
+    place = Place(root, free_port(), folder / "access.log", folder)
     said = folder / "said.txt"
     with said.open("wb") as output:
         child = subprocess.Popen(
@@ -209,7 +209,7 @@ def _kill(pid):
         pass
 
 
-def _free_port():
+def free_port():
     """A port that was free a moment ago; the servers cannot all be told to choose one themselves."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
