@@ -31,6 +31,7 @@ pub use lane::Reporter;
 pub use ledger::{Ledger, Options, Status, Unwritten};
 pub use observer::{Observer, StoreState};
 pub use query::{Query, QueryError};
+pub use store::files::{files_of, set_aside_of};
 pub use store::open::{Durability, Resumed};
 pub use store::place::{OpenError, Place};
 pub use store::{StoreError, Trouble};

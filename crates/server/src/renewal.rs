@@ -1,5 +1,6 @@
 //! Publishing anew: notices that the path of the folder to serve leads to another folder, as when a deployment flips a
-//! link, and that error pages or certificates have changed, and hands the workers the new edition.
+//! link, and that error pages or certificates have changed, and hands the workers the new edition. Which files are the
+//! server's own and not served is looked up as well.
 //!
 //! It looks about once a second and on SIGHUP, on a thread of its own: a look may wait for a disk, and no request waits
 //! for a look. Transfers under way go on with the files that they have open. Where the counts are kept is decided at the
@@ -16,6 +17,7 @@ use tallyd_http::media_type::MediaTypes;
 use tokio::sync::watch;
 
 use crate::backend::folder::{self, Folder, Links};
+use crate::backend::withheld::Withheld;
 use crate::config::{StartError, quoted, root};
 use crate::console;
 use crate::site::Edition;
@@ -35,6 +37,8 @@ pub(crate) struct Publisher {
     /// The path of the folder to serve.
     pub(crate) root: PathBuf,
     pub(crate) links: Links,
+    /// What of it is not served.
+    pub(crate) withheld: Arc<Withheld>,
     /// Where error pages are looked for.
     pub(crate) page_sources: Vec<PageSource>,
     pub(crate) media_types: MediaTypes,
@@ -82,6 +86,7 @@ fn keep_looking(mut publisher: Publisher, requests: &Receiver<()>, editions: &wa
             Err(RecvTimeoutError::Disconnected) => return,
         }
         publisher.certificates.look();
+        publisher.withheld.look();
         if publisher.look() == Look::Renewed {
             editions.send_replace(Arc::clone(&publisher.edition));
         }
@@ -111,7 +116,9 @@ impl Publisher {
             self.standing = Standing::Well;
             return;
         }
-        let reopened = root::open_folder(&self.root).and_then(|root| Folder::new(root, self.links));
+        let reopened = root::open_folder(&self.root)
+            .and_then(|root| Folder::new(root, self.links))
+            .map(|folder| folder.without(Arc::clone(&self.withheld)));
         match (reopened, self.standing) {
             (Ok(folder), _) => self.replace(folder),
             (Err(_), Standing::Well) => self.standing = Standing::Missed,
@@ -177,6 +184,7 @@ mod tests {
         let mut publisher = Publisher {
             root: root.to_owned(),
             links: Links::Beneath,
+            withheld: Arc::default(),
             page_sources: sources(&[]),
             media_types: MediaTypes::default(),
             admit,

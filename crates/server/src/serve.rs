@@ -12,15 +12,16 @@ use tallyd_http::media_type::MediaTypes;
 use tallyd_http::validator::TagScope;
 use tokio::sync::watch;
 
-use crate::access_log::{AccessLog, Committed, Destination, File, Scribe, Writer};
+use crate::access_log::{AccessLog, Committed, Destination, File, Scribe, Writer, numbered};
 use crate::acme;
 use crate::acme::challenge::Ports;
 use crate::admin::{About, Admin, Deliveries, Opened, Signpost, Sources, Witnessed};
 use crate::backend::folder::Folder;
 use crate::backend::remembered;
+use crate::backend::withheld::{Own, Withheld};
 use crate::clock;
 use crate::compression::{Compress, Compressor};
-use crate::config::{self, Config, LogFile, LogFormat, StartError};
+use crate::config::{self, Config, LogFile, LogFormat, StartError, ledger_file};
 use crate::connection::presence::Limits;
 use crate::console;
 use crate::counting;
@@ -201,9 +202,12 @@ fn start_renewal(
     certificates: Arc<Certificates>,
 ) -> Result<(Renewal, watch::Receiver<Arc<Edition>>), StartError> {
     let admission = config.clone();
+    let withheld = Arc::new(Withheld::new(own_files(config)?));
+    let folder = folder.without(Arc::clone(&withheld));
     let publisher = Publisher {
         root: config.root.value.clone(),
         links: config.files.links,
+        withheld,
         page_sources: error_pages::sources(&config.addresses.error_pages),
         media_types,
         admit: Box::new(move || {
@@ -217,6 +221,24 @@ fn start_renewal(
     Renewal::start(publisher).map_err(|error| {
         StartError::misfit(format!("no thread can be started to look at the folder ({error})"))
     })
+}
+
+/// What this server writes and what it keeps secret: none of it is for clients, wherever it lies.
+fn own_files(config: &Config) -> Result<Vec<Own>, StartError> {
+    let mut own = Vec::new();
+    if let Some(ledger) = config.ledger.path(&config.root)? {
+        own.extend([Own::File(ledger_file::admin_note(&ledger)), Own::Ledger(ledger)]);
+    }
+    if let LogFile::Path(log) = &config.log.file.value {
+        let before = (1..=config.log.rotation.keep).map(|number| numbered(log, number));
+        own.extend(before.chain([log.clone()]).map(Own::File));
+    }
+    let keys = config.tls.pairs.iter().map(|pair| &pair.key);
+    own.extend(keys.chain(&config.admin.token_file).map(|file| Own::File(file.value.clone())));
+    if let Some(acme) = &config.acme {
+        own.push(Own::Folder(acme.folder()?));
+    }
+    Ok(own)
 }
 
 /// Where lines go; nowhere if there are none.

@@ -3,6 +3,7 @@
 //! The real store is [`sqlite`]; the tests of the writer put a model in its place.
 
 pub(crate) mod checkpoint;
+pub(crate) mod files;
 pub(crate) mod journal;
 pub(crate) mod open;
 pub(crate) mod place;

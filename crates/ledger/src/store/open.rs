@@ -14,6 +14,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::checkpoint::Checkpointer;
+use super::files::CORRUPT;
 use super::journal::{self, Journal};
 use super::place::{FileLock, Location, NameLock, OpenError, Place, beside};
 use super::rows::{self, Tables};
@@ -129,7 +130,7 @@ pub(crate) fn begin(location: &Location, durability: Durability) -> Result<Begun
 pub(crate) fn move_aside(path: &Path) -> io::Result<PathBuf> {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     // Named after the second, and no two are damaged in one second by chance.
-    let aside = beside(path, &format!(".corrupt-{seconds}"));
+    let aside = beside(path, &format!("{CORRUPT}{seconds}"));
     if aside.exists() {
         return Err(io::Error::new(
             io::ErrorKind::AlreadyExists,

@@ -133,9 +133,7 @@ impl File {
     }
 
     fn numbered(&self, number: u32) -> PathBuf {
-        let mut name = self.path.clone().into_os_string();
-        name.push(format!(".{number}"));
-        name.into()
+        numbered(&self.path, number)
     }
 
     /// Says once that files cannot be changed.
@@ -151,6 +149,13 @@ impl File {
             }
         }
     }
+}
+
+/// What the file at `path` is called once it was set aside `number` times.
+pub(crate) fn numbered(path: &Path, number: u32) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{number}"));
+    name.into()
 }
 
 fn append_to(path: &Path) -> io::Result<fs::File> {

@@ -21,7 +21,7 @@ use std::sync::mpsc::{SendError, Sender, channel};
 use tallyd_http::status::Status;
 
 pub(crate) use committed::Committed;
-pub(crate) use destination::{Destination, File, Rotation};
+pub(crate) use destination::{Destination, File, Rotation, numbered};
 pub(crate) use exchange::{Answered, Asked, Details, Exchange};
 pub(crate) use line::Peer;
 pub(crate) use writer::{Scribe, Writer};

@@ -12,7 +12,7 @@ use rustix::fs::{
 };
 use tallyd_http::validator::Timestamp;
 
-use super::folder::{Failure, Folder, Patience, failure_of, or_root};
+use super::folder::{Failure, Folder, Identity, Patience, failure_of, or_root};
 
 /// How many bytes of entries one getdents64(2) returns at most: about 2,000 entries for each system call.
 const ENTRIES_BYTES: usize = 64 * 1024;
@@ -50,7 +50,8 @@ pub(crate) struct Facts {
 pub(crate) enum Hint {
     /// This kind.
     Kind(EntryKind),
-    /// It is a link, or the file system keeps kinds elsewhere: only a look at it tells.
+    /// It is a link, or may be a file that is not served, or the file system keeps kinds elsewhere: only a look at it
+    /// tells.
     LookCloser,
 }
 
@@ -72,12 +73,16 @@ impl Directory<'_> {
         seek(&self.descriptor, SeekFrom::Start(0)).map_err(|error| failure_of(error, Patience::MayBlock))?;
         let mut buffer = Vec::with_capacity(ENTRIES_BYTES);
         let mut entries = RawDir::new(&self.descriptor, buffer.spare_capacity_mut());
+        let withheld = self.folder.withheld.found();
         while let Some(entry) = entries.next() {
             let entry = entry.map_err(|error| failure_of(error, Patience::MayBlock))?;
             if matches!(entry.file_name().to_bytes(), b"." | b"..") {
                 continue;
             }
             let hint = match entry.file_type() {
+                FileType::RegularFile if withheld.iter().any(|file| file.inode() == entry.ino()) => {
+                    Hint::LookCloser
+                }
                 FileType::RegularFile => Hint::Kind(EntryKind::File),
                 FileType::Directory => Hint::Kind(EntryKind::Directory),
                 FileType::Symlink | FileType::Unknown => Hint::LookCloser,
@@ -105,7 +110,7 @@ impl Directory<'_> {
             | FileType::Socket
             | FileType::CharacterDevice
             | FileType::BlockDevice
-            | FileType::Unknown => Facts::of_statx(&statx),
+            | FileType::Unknown => self.facts(&statx),
         }
     }
 
@@ -114,12 +119,18 @@ impl Directory<'_> {
         let path = [self.relative, name.to_bytes()].concat();
         let flags = OFlags::PATH | OFlags::CLOEXEC;
         let target = openat2(&self.folder.root, path, flags, Mode::empty(), self.folder.resolve).ok()?;
-        statx(&target, c"", AtFlags::EMPTY_PATH, Facts::WANTED).ok().and_then(|statx| Facts::of_statx(&statx))
+        statx(&target, c"", AtFlags::EMPTY_PATH, Facts::WANTED).ok().and_then(|statx| self.facts(&statx))
+    }
+
+    /// What is shown of it, unless it is a file that is not served.
+    fn facts(&self, statx: &Statx) -> Option<Facts> {
+        Facts::of_statx(statx).filter(|_| !self.folder.withheld.holds(Identity::of_statx(statx)))
     }
 }
 
 impl Facts {
-    const WANTED: StatxFlags = StatxFlags::TYPE.union(StatxFlags::SIZE).union(StatxFlags::MTIME);
+    const WANTED: StatxFlags =
+        StatxFlags::TYPE.union(StatxFlags::SIZE).union(StatxFlags::MTIME).union(StatxFlags::INO);
 
     fn of_statx(statx: &Statx) -> Option<Facts> {
         let kind = match FileType::from_raw_mode(statx.stx_mode.into()) {

@@ -7,13 +7,16 @@
 use std::io::IoSliceMut;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::sync::Arc;
 
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat, Statx, StatxFlags, StatxTimestamp, fstat, openat2,
-    statx,
+    AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat, Statx, StatxFlags, StatxTimestamp, fstat, makedev,
+    openat2, statx,
 };
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 use tallyd_http::validator::{self, Timestamp};
+
+use super::withheld::Withheld;
 
 /// How far links are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,9 +45,11 @@ pub(crate) struct Folder {
     identity: Identity,
     /// How every path is resolved.
     pub(super) resolve: ResolveFlags,
+    /// Files that are not served, although they may be beneath the root.
+    pub(super) withheld: Arc<Withheld>,
 }
 
-/// What tells one folder from every other that is there at the same time.
+/// What tells one file or folder from every other that is there at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     device: u64,
@@ -59,6 +64,16 @@ pub(crate) fn identity_at(path: &Path) -> rustix::io::Result<Identity> {
 impl Identity {
     fn of_stat(stat: &Stat) -> Identity {
         Identity { device: stat.st_dev, inode: stat.st_ino }
+    }
+
+    /// From what was asked for with `StatxFlags::INO`.
+    pub(super) fn of_statx(statx: &Statx) -> Identity {
+        Identity { device: makedev(statx.stx_dev_major, statx.stx_dev_minor), inode: statx.stx_ino }
+    }
+
+    /// The number on its device.
+    pub(super) fn inode(self) -> u64 {
+        self.inode
     }
 }
 
@@ -100,7 +115,7 @@ pub(crate) enum Patience {
 /// Why a file cannot be had, as fine as callers branch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// There is no such file, or nothing that is served: a device, a FIFO, a way out of the root.
+    /// There is no such file, or nothing that is served: a device, a FIFO, a way out of the root, the server's own.
     Missing,
     /// The file is there, and this process may not read it.
     Denied,
@@ -120,10 +135,15 @@ impl Folder {
         match openat2(&root, ".", flags, Mode::empty(), resolve.union(ResolveFlags::CACHED)) {
             Ok(_) | Err(Errno::AGAIN) => {
                 let identity = Identity::of_stat(&fstat(&root)?);
-                Ok(Folder { root, identity, resolve })
+                Ok(Folder { root, identity, resolve, withheld: Arc::default() })
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// The same folder without these files.
+    pub(crate) fn without(self, withheld: Arc<Withheld>) -> Folder {
+        Folder { withheld, ..self }
     }
 
     /// Of the root.
@@ -139,10 +159,17 @@ impl Folder {
             Patience::CachedOnly => self.resolve.union(ResolveFlags::CACHED),
             Patience::MayBlock => self.resolve,
         };
+        if self.withheld.were_met() {
+            self.look_along(relative, resolve).map_err(|error| failure_of(error, patience))?;
+        }
         let descriptor = openat2(&self.root, or_root(relative), flags, Mode::empty(), resolve)
             .map_err(|error| failure_of(error, patience))?;
         let stat = fstat(&descriptor).map_err(|error| failure_of(error, patience))?;
         match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile if self.withheld.holds(Identity::of_stat(&stat)) => {
+                self.withheld.keep_open(descriptor);
+                Err(Failure::Missing)
+            }
             FileType::RegularFile => {
                 Ok(Found::File(OpenFile { descriptor, version: FileVersion::of_stat(&stat) }))
             }
@@ -156,12 +183,20 @@ impl Folder {
         }
     }
 
-    /// The version of the file that `relative` leads to beneath the root, if the kernel's caches know.
+    /// Fails if `relative` leads to a file that is withheld, or nowhere, without opening what it leads to.
+    fn look_along(&self, relative: &[u8], resolve: ResolveFlags) -> rustix::io::Result<()> {
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let seen = openat2(&self.root, or_root(relative), flags, Mode::empty(), resolve)?;
+        if self.withheld.holds(Identity::of_stat(&fstat(&seen)?)) { Err(Errno::NOENT) } else { Ok(()) }
+    }
+
+    /// The version of the file that `relative` leads to beneath the root, if it is served and the kernel's caches know.
     pub(crate) fn version_beneath(&self, relative: &[u8]) -> Option<FileVersion> {
         let flags = OFlags::PATH | OFlags::CLOEXEC;
         let resolve = self.resolve.union(ResolveFlags::CACHED);
         let descriptor = openat2(&self.root, relative, flags, Mode::empty(), resolve).ok()?;
-        fstat(&descriptor).ok().map(|stat| FileVersion::of_stat(&stat))
+        let stat = fstat(&descriptor).ok()?;
+        (!self.withheld.holds(Identity::of_stat(&stat))).then(|| FileVersion::of_stat(&stat))
     }
 
     /// The version of the file that `relative` leads to now; one system call (statx(2)).

@@ -5,3 +5,4 @@ pub(crate) mod folder;
 pub(crate) mod remembered;
 pub(crate) mod siblings;
 pub(crate) mod variants;
+pub(crate) mod withheld;

@@ -8,4 +8,5 @@ mod rows;
 mod table;
 mod throughput;
 mod troubles;
+mod unserved;
 mod vanished;
