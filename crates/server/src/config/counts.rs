@@ -1,12 +1,14 @@
 //! What is asked of `tallyd counts`.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
-use tallyd_ledger::Day;
 use tallyd_ledger::query::{Order, Selection};
+use tallyd_ledger::{Day, path_text};
 
 use super::counts_table::{self, Lines};
-use super::given::Sourced;
+use super::given::{Sourced, quoted};
 use super::ledger_file::{self, StateFolder};
 use super::start_error::StartError;
 use super::table;
@@ -24,6 +26,8 @@ pub(crate) struct Counts {
     pub(crate) lines: Lines,
     /// In which form.
     pub(crate) answer: Answer,
+    /// The paths of the selection.
+    paths: Vec<Sourced<String>>,
     root: Sourced<PathBuf>,
     state: StateFolder,
 }
@@ -45,8 +49,9 @@ impl Counts {
     /// From what was typed to what is meant, or the first sentence about what cannot be read.
     pub(super) fn from_typed(typed: &Typed, state: StateFolder) -> Result<Counts, StartError> {
         let top = typed.optional(&counts_table::TOP)?.map(|top| top.value);
+        let paths = typed.all(&counts_table::PATHS)?;
         let selection = Selection {
-            paths: typed.all(&counts_table::PATHS)?.into_iter().map(|path| path.value).collect(),
+            paths: paths.iter().map(|path| path.value.clone()).collect(),
             since: typed.optional(&counts_table::SINCE)?.map(|day| day.value),
             until: typed.optional(&counts_table::UNTIL)?.map(|day| day.value),
             order: if top.is_some() { Order::Downloads } else { Order::Path },
@@ -58,6 +63,7 @@ impl Counts {
             lines: typed.one(&counts_table::BY)?.value,
             answer: answer(typed, &selection)?,
             selection,
+            paths,
             root: typed.one(&counts_table::ROOT)?,
             state,
         })
@@ -69,6 +75,42 @@ impl Counts {
             self.ledger
                 .misfit("is no file, so that there is nothing to read", "name one, as in: --ledger FILE")
         })
+    }
+
+    /// Refuses a path that names nothing: it is neither among those that `is_counted` tells to be in `ledger`, nor in the
+    /// folder, where it may be asked for some day.
+    pub(crate) fn refuse_unknown<E>(
+        &self,
+        ledger: &Path,
+        mut is_counted: impl FnMut(&str) -> Result<bool, E>,
+    ) -> Result<Result<(), StartError>, E> {
+        for path in &self.paths {
+            if !is_counted(&path.value)? && !self.is_in_folder(&path.value) {
+                return Ok(Err(self.unknown(path, ledger)));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn is_in_folder(&self, path: &str) -> bool {
+        let Some(path) = path_text::parse(path) else { return false };
+        // Behind an absolute path, `join` would forget the folder.
+        let below = path.strip_prefix(b"/").unwrap_or(&path);
+        self.root.value.join(OsStr::from_bytes(below)).exists()
+    }
+
+    fn unknown(&self, path: &Sourced<String>, ledger: &Path) -> StartError {
+        let (ledger, root) = (ledger.display(), quoted(&self.root.value));
+        let predicate = format!("is neither in the ledger {ledger} nor in the folder {root}");
+        let text = &path.given.text;
+        if Path::new(text).is_dir() {
+            let text = text.display();
+            return path.misfit(
+                predicate,
+                format_args!("for the ledger of that folder write: tallyd counts --root {text}"),
+            );
+        }
+        path.misfit(predicate, "write it as the access log does, as in: tallyd counts /releases/")
     }
 }
 

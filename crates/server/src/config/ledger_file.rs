@@ -3,7 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::canonicalize;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 
 use super::given::Sourced;
@@ -20,15 +20,13 @@ pub(crate) fn path(
     let path = match (&ledger.value, &state.0) {
         (LedgerFile::Nowhere, _) => return Ok(None),
         (LedgerFile::Path(path), _) => path.clone(),
-        (LedgerFile::Auto, Some(folder)) => {
-            let root = lasting_path(&root.value).map_err(|error| {
-                root.misfit(
-                    format_args!("cannot be found ({error})"),
-                    "name the folder that is served, or its ledger, as in: --ledger FILE",
-                )
-            })?;
-            folder.join(format!("{}.ledger", own_name(root.as_os_str().as_encoded_bytes())))
-        }
+        (LedgerFile::Auto, Some(folder)) => named_after(&root.value, folder).map_err(|error| {
+            let predicate = match error.kind() {
+                ErrorKind::NotFound => "does not exist, and no ledger is named after it".to_owned(),
+                _ => format!("cannot be found ({error})"),
+            };
+            root.misfit(predicate, "name the folder that is served, or its ledger, as in: --ledger FILE")
+        })?,
         (LedgerFile::Auto, None) => {
             return Err(ledger.misfit(
                 "has no folder, because none of HOME, XDG_STATE_HOME and STATE_DIRECTORY is an absolute path",
@@ -38,6 +36,17 @@ pub(crate) fn path(
     };
     let unresolved = |error| ledger.misfit(format_args!("cannot be found ({error})"), "name another file");
     without_links(&path).map(Some).map_err(unresolved)
+}
+
+/// The file in the state folder that is named after a root. The counts of a folder outlive it: where it is not there any
+/// more, they are found by the name that it would have.
+fn named_after(root: &Path, state: &Path) -> io::Result<PathBuf> {
+    let named =
+        |root: PathBuf| state.join(format!("{}.ledger", own_name(root.as_os_str().as_encoded_bytes())));
+    lasting_path(root).map(named).or_else(|error| {
+        let ledger = without_links(root).map(named)?;
+        if ledger.exists() { Ok(ledger) } else { Err(error) }
+    })
 }
 
 /// What a root is known by as long as it is deployed to: its path without links, but for its own name. Where that is a

@@ -13,7 +13,7 @@ mod verdict;
 use std::io::{self, BufWriter};
 use std::path::Path;
 
-use tallyd_ledger::query::Tallied;
+use tallyd_ledger::query::{Selection, Tallied};
 use tallyd_ledger::{Query, QueryError};
 
 use crate::config::{Answer, Counts, Lines, StartError};
@@ -24,6 +24,7 @@ pub(crate) fn run(counts: &Counts) -> Result<(), StartError> {
     let path = counts.path()?;
     let refused = |error| refusal(counts, &path, &error);
     let query = Query::open(&path).map_err(refused)?;
+    counts.refuse_unknown(&path, |asked| is_counted(&query, asked)).map_err(refused)??;
     let output = BufWriter::new(io::stdout().lock());
     match counts.answer {
         Answer::Verdict => verdict::give(output, &path, &query.verify().map_err(refused)?),
@@ -31,6 +32,13 @@ pub(crate) fn run(counts: &Counts) -> Result<(), StartError> {
         Answer::Json => print(counts, &query, json::Json::new(output)).map_err(refused)?,
         Answer::Csv => print(counts, &query, csv::Csv::new(output, counts.lines)).map_err(refused)?,
     }
+}
+
+/// Whether there is a tally at, or below, a path.
+fn is_counted(query: &Query, path: &str) -> Result<bool, QueryError> {
+    let mut is_there = false;
+    let any = Selection { paths: vec![path.to_owned()], top: Some(1), ..Selection::default() };
+    query.tallies(&any, |_| is_there = true).map(|()| is_there)
 }
 
 /// The form of an answer.

@@ -189,3 +189,39 @@ fn places_where_no_ledger_can_be() {
     homeless.env_remove("XDG_STATE_HOME").env_remove("HOME");
     check(&mut homeless, WORLD_DOES_NOT_FIT, &["HOME", "--ledger"]);
 }
+
+#[test]
+fn paths_and_folders_that_are_not_there() {
+    let site = Site::with(&[("a", "content"), ("b|c/d", "content"), ("later", "content")]);
+    let server = Server::start(&site, &[]);
+    for target in ["/a", "/b%7Cc/d"] {
+        server.fetch(target);
+    }
+    server.stdout().wait_for_deliveries(2);
+    drop(server);
+    let refused = |arguments: &[&str], words: &[&str]| {
+        check(&mut counts(&site, arguments), WORLD_DOES_NOT_FIT, words);
+    };
+    for arguments in [&["/nosuch"][..], &["/nosuch", "--json"], &["/a", "/nosuch"], &["/nosuch/"]] {
+        refused(
+            arguments,
+            &["the path \"/nosuch", "(PATH, command line)", "ledger", "\"www\"", "as in: tallyd counts"],
+        );
+    }
+    // Whoever names a folder of the machine means its ledger.
+    let root = site.root();
+    let root = root.to_str().expect("UTF-8");
+    refused(&[root], &[&format!("tallyd counts --root {root}")]);
+    refused(&["--root", "nowhere"], &["\"nowhere\" (--root, command line) does not exist", "--ledger FILE"]);
+    // What is in the folder and was not asked for yet is no mistake, and neither is a day on which nothing was.
+    assert_eq!(figures(&site, &["/later"]), [""; 0]);
+    assert_eq!(figures(&site, &["/b|c/"]), ["/b%7Cc/d 1 1 1"]);
+    assert_eq!(figures(&site, &["/a", "--until", "2020-01-01"]), [""; 0]);
+
+    // The counts outlive what was counted.
+    fs::remove_file(site.path("a")).expect("our file");
+    assert_eq!(figures(&site, &["/a"]), ["/a 1 1 1"]);
+    fs::remove_dir_all(root).expect("our folder");
+    assert_eq!(figures(&site, &["/a"]), ["/a 1 1 1"]);
+    assert_eq!(figures(&site, &["--root", "x/../www/."]).len(), 2);
+}
