@@ -41,10 +41,11 @@ pub(super) enum Program {
 
 /// Reads the arguments after the program's name.
 pub(super) fn read(args: impl Iterator<Item = OsString>) -> Result<Asked, StartError> {
-    match command().no_binary_name(true).try_get_matches_from(args) {
+    let args: Vec<OsString> = args.collect();
+    match command().no_binary_name(true).try_get_matches_from(&args) {
         Ok(matches) => asked(&matches),
         Err(error) if is_help(&error) => Ok(Asked::Print(error.render().to_string())),
-        Err(error) => Err(complaint::about(&error)),
+        Err(error) => Err(complaint::about(&error, args.first())),
     }
 }
 

@@ -1,7 +1,10 @@
 //! What clap refuses, as one sentence with the cure instead of its several lines.
 
+use std::ffi::OsString;
+
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::command_word::meant_by;
 use super::counts_table;
 use super::manual::SHELL;
 use super::setting::Setting;
@@ -9,11 +12,11 @@ use super::start_error::StartError;
 use super::table::TABLE;
 use super::top_table;
 
-/// The sentence for an error that is not a request for help.
-pub(super) fn about(error: &clap::Error) -> StartError {
+/// The sentence for an error that is not a request for help, on a command line that begins with `first`.
+pub(super) fn about(error: &clap::Error, first: Option<&OsString>) -> StartError {
     let argument = text(error, ContextKind::InvalidArg).unwrap_or_default();
     let sentence = match error.kind() {
-        ErrorKind::UnknownArgument => unknown(&argument, text(error, ContextKind::SuggestedArg)),
+        ErrorKind::UnknownArgument => unknown(&argument, text(error, ContextKind::SuggestedArg), first),
         ErrorKind::InvalidValue | ErrorKind::MissingRequiredArgument => without_value(&argument),
         ErrorKind::TooManyValues => {
             let value = text(error, ContextKind::InvalidValue).unwrap_or_default();
@@ -28,10 +31,14 @@ pub(super) fn about(error: &clap::Error) -> StartError {
     StartError::wrong(sentence)
 }
 
-fn unknown(argument: &str, meant: Option<String>) -> String {
+fn unknown(argument: &str, meant: Option<String>, first: Option<&OsString>) -> String {
     if !argument.starts_with('-') {
+        let instead = match first.and_then(|word| meant_by(word)) {
+            Some(command) => format!("did you mean: {command}? If not, "),
+            None => String::new(),
+        };
         return format!(
-            "the argument {argument:?} (command line) is one too many; name one folder, in quotes if it holds spaces"
+            "the argument {argument:?} (command line) is one too many; {instead}name one folder, in quotes if it holds spaces"
         );
     }
     // A flag that exists is unknown only elsewhere.
@@ -137,6 +144,14 @@ mod tests {
         check(
             &["a", "b"],
             r#"the argument "b" (command line) is one too many; name one folder, in quotes if it holds spaces"#,
+        );
+        check(
+            &["count", "/a"],
+            r#"the argument "/a" (command line) is one too many; did you mean: tallyd counts? If not, name one folder, in quotes if it holds spaces"#,
+        );
+        check(
+            &["help", "serve"],
+            r#"the argument "serve" (command line) is one too many; did you mean: tallyd --help? If not, name one folder, in quotes if it holds spaces"#,
         );
         check(
             &["-p", "80", "man"],

@@ -12,6 +12,7 @@
 mod acme;
 mod admin_url;
 mod command_line;
+mod command_word;
 mod complaint;
 mod counts;
 mod counts_table;

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 
-use super::given::Sourced;
+use super::command_word::meant_by;
+use super::given::{Origin, Sourced};
 use super::start_error::StartError;
 
 /// Opens the folder, if it exists, is one, and can be listed and entered.
@@ -27,8 +28,14 @@ const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLO
 
 fn misfit(root: &Sourced<PathBuf>, errno: Errno) -> StartError {
     let name_it = "name the folder to serve, as in: tallyd PATH";
+    let command = Some(&root.given).filter(|given| given.origin == Origin::Flag).map(|given| &given.text);
     match errno {
-        Errno::NOENT => root.misfit("does not exist", name_it),
+        Errno::NOENT => match command.and_then(|word| meant_by(word)) {
+            Some(command) => {
+                root.misfit("does not exist", format_args!("did you mean: {command}? If not, {name_it}"))
+            }
+            None => root.misfit("does not exist", name_it),
+        },
         Errno::NOTDIR => root.misfit("is not a folder", name_it),
         Errno::ACCESS => root.misfit(
             "may not be read by this user",
@@ -41,7 +48,7 @@ fn misfit(root: &Sourced<PathBuf>, errno: Errno) -> StartError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::given::{Given, Origin};
+    use crate::config::given::Given;
     use crate::config::table;
 
     fn check(path: PathBuf, expect: Result<(), &str>) {

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Command, Stdio};
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use crate::harness::{Lines, SOON, Site, eventually, is_root, nobody, tallyd};
+use crate::harness::{Lines, SOON, Server, Site, Stdout, eventually, is_root, nobody, tallyd};
 
 const WRONG_INVOCATION: i32 = 2;
 const WORLD_DOES_NOT_FIT: i32 = 1;
@@ -51,6 +51,24 @@ fn roots_that_are_none() {
 }
 
 #[test]
+fn words_that_were_meant_for_commands() {
+    let site = Site::with(&[("f", "content")]);
+    let bind = ["--bind", "127.0.0.1"];
+    for (word, command) in
+        [("help", "tallyd --help"), ("count", "tallyd counts"), ("cuonts", "tallyd counts")]
+    {
+        let words = [&format!("{word:?} (ROOT, command line) does not exist"), command, "tallyd PATH"];
+        check(plain(&site).arg(word).args(bind), WORLD_DOES_NOT_FIT, &words);
+        check(plain(&site).arg(format!("./{word}")).args(bind), WORLD_DOES_NOT_FIT, &["name the folder"]);
+        // A folder of that name is one like any other.
+        fs::rename(site.root(), site.around().join(word)).expect("our own folder");
+        let server = Server::launch(plain(&site).arg(word).args(bind), Stdout::Followed);
+        assert_eq!(server.fetch("/f").content, b"content");
+        fs::rename(site.around().join(word), site.root()).expect("our own folder");
+    }
+}
+
+#[test]
 fn a_root_that_cannot_be_read() {
     let site = Site::new();
     let mut command = if is_root() { nobody(&site) } else { tallyd(&site) };
@@ -65,10 +83,7 @@ fn a_root_that_cannot_be_read() {
 fn the_default_root_is_served_if_it_is_there() {
     let site = Site::with(&[("f", "content")]);
     let mut command = plain(&site);
-    let server = crate::harness::Server::launch(
-        command.args(["--bind", "127.0.0.1"]),
-        crate::harness::Stdout::Followed,
-    );
+    let server = Server::launch(command.args(["--bind", "127.0.0.1"]), Stdout::Followed);
     assert_eq!(server.fetch("/f").content, b"content");
 }
 
@@ -88,7 +103,7 @@ fn addresses_that_cannot_be_had() {
 #[test]
 fn a_second_server_does_not_share_the_port_of_the_first() {
     let site = Site::new();
-    let server = crate::harness::Server::start(&site, &[]);
+    let server = Server::start(&site, &[]);
     let port = server.address().port().to_string();
     check(tallyd(&site).args(["--port", &port]), WORLD_DOES_NOT_FIT, &[&port]);
 }
