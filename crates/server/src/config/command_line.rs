@@ -17,7 +17,7 @@ use super::manual::{self, SHELL};
 use super::note::{ABOUT, NOTES};
 use super::setting::{Form, Occurs, Places, Setting, Takes};
 use super::start_error::StartError;
-use super::table::TABLE;
+use super::table::all;
 use super::top_table;
 
 /// What the command line asks for.
@@ -74,7 +74,7 @@ pub(super) fn settings_command() -> Command {
         .after_help("--help says more about each setting.")
         .after_long_help(after_long_help())
         .disable_help_subcommand(true)
-        .args(TABLE.iter().map(|setting| arg(setting)))
+        .args(all().map(arg))
 }
 
 fn is_help(error: &clap::Error) -> bool {
@@ -83,7 +83,7 @@ fn is_help(error: &clap::Error) -> bool {
 
 fn asked(matches: &ArgMatches) -> Result<Asked, StartError> {
     match matches.subcommand() {
-        None => Ok(Asked::Run(Program::Server, all_given(TABLE.iter().copied(), matches))),
+        None => Ok(Asked::Run(Program::Server, all_given(all(), matches))),
         Some(("counts", _)) if matches.args_present() => Err(StartError::wrong(
             "what the subcommand \"counts\" is to do stands after it; write it as in: tallyd counts --top 20, or ./counts for a folder of that name",
         )),

@@ -9,7 +9,7 @@ use super::counts_table;
 use super::manual::SHELL;
 use super::setting::Setting;
 use super::start_error::StartError;
-use super::table::TABLE;
+use super::table::all;
 use super::top_table;
 
 /// The sentence for an error that is not a request for help, on a command line that begins with `first`.
@@ -42,7 +42,7 @@ fn unknown(argument: &str, meant: Option<String>, first: Option<&OsString>) -> S
         );
     }
     // A flag that exists is unknown only elsewhere.
-    if TABLE.iter().any(|setting| setting.flag() == argument) {
+    if all().any(|setting| setting.flag() == argument) {
         return format!("a subcommand takes no {argument} (command line); see tallyd --help");
     }
     if counts_table::settings().any(|setting| setting.flag() == argument) {
@@ -86,9 +86,7 @@ fn twice(argument: &str) -> String {
 fn setting_of(argument: &str) -> Option<&'static Setting> {
     let name = argument.split(' ').next().unwrap_or(argument);
     let name = name.trim_matches(['[', ']', '<', '>']);
-    TABLE
-        .iter()
-        .copied()
+    all()
         .chain([&SHELL.setting])
         .chain(counts_table::settings())
         .chain(top_table::settings())

@@ -10,7 +10,7 @@ use super::root;
 use super::setting::{Places, Takes};
 use super::start_error::StartError;
 use super::summary::summary;
-use super::table::TABLE;
+use super::table::all;
 use super::tls::PlainRequests;
 use super::value::BindAddress;
 use crate::admin;
@@ -30,7 +30,7 @@ pub(crate) fn explain(config: &Config) -> Result<String, StartError> {
     for sentence in summary(config) {
         text.extend(["# ", &sentence, "\n"]);
     }
-    for setting in TABLE.iter().filter(|setting| setting.places != Places::CommandLine) {
+    for setting in all().filter(|setting| setting.places != Places::CommandLine) {
         let given = config.typed.given(setting);
         let Some(first) = given.first() else { continue };
         let texts: Option<Vec<&str>> = given.iter().map(|given| given.text.to_str()).collect();
@@ -136,7 +136,7 @@ mod tests {
 
         let kept =
             config_of(start_with(&[], &[], Some(&text)).expect("what is printed is a configuration file"));
-        for setting in TABLE.iter().filter(|setting| setting.places == Places::Everywhere) {
+        for setting in all().filter(|setting| setting.places == Places::Everywhere) {
             assert_eq!(meaning(&kept, setting.name), meaning(&config, setting.name));
         }
     }

@@ -13,7 +13,7 @@ use super::given::{Given, Origin, Sourced, quoted};
 use super::nearest::nearest;
 use super::setting::{Key, Need, Occurs, Places, Setting, Shape};
 use super::start_error::StartError;
-use super::table::{TABLE, find};
+use super::table::{all, find};
 
 /// What the file gives.
 pub(super) fn read(path: &Sourced<PathBuf>) -> Result<Vec<Given>, StartError> {
@@ -190,8 +190,7 @@ impl Document<'_> {
 }
 
 fn unknown(key: &str, place: &str) -> StartError {
-    let keys =
-        TABLE.iter().filter(|setting| setting.places == Places::Everywhere).map(|setting| setting.name);
+    let keys = all().filter(|setting| setting.places == Places::Everywhere).map(|setting| setting.name);
     let cure = match nearest(key, keys) {
         Some(meant) => format!("did you mean \"{meant}\"?"),
         None => "remove it, or see tallyd --help for those that there are".to_owned(),

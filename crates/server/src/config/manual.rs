@@ -113,7 +113,7 @@ fn notes() -> Roff {
 mod tests {
     use super::*;
     use crate::config::Invocation;
-    use crate::config::table::TABLE;
+    use crate::config::table::all as settings;
     use crate::config::tests::start_with;
 
     #[test]
@@ -122,11 +122,11 @@ mod tests {
             Ok(Invocation::Print(text)) => text,
             other => panic!("{args:?} asks for a text, not {other:?}"),
         };
-        let all = || TABLE.iter().copied().chain(counts_table::settings()).chain(top_table::settings());
+        let all = || settings().chain(counts_table::settings()).chain(top_table::settings());
         let is_flag = |setting: &&Setting| !matches!(setting.form, Form::Positional { .. });
         for args in [&["-h"][..], &["--help"]] {
             let text = printed(args);
-            for setting in TABLE.iter().copied().filter(is_flag) {
+            for setting in settings().filter(is_flag) {
                 assert!(text.contains(&setting.flag()), "{args:?} does not name {}", setting.flag());
             }
         }

@@ -6,13 +6,13 @@ use std::path::Path;
 use super::counts_table;
 use super::note::{ABOUT, Layout, NOTES, Note};
 use super::setting::{Form, Occurs, Places, Setting, Takes};
-use super::table::TABLE;
+use super::table::{ROOMS, all};
 use super::top_table;
 
 const HEAD: &str = "\
 # Configuration
 
-<!-- Made from crates/server/src/config/table.rs; do not edit.
+<!-- Made from crates/server/src/config/table/; do not edit.
      Written anew by: UPDATE_DOCS=1 cargo test -p tallyd reference -->
 
 ";
@@ -30,7 +30,7 @@ tallyd completions SHELL
 fn page() -> String {
     let mut parts = vec![format!("{HEAD}{ABOUT}.\n\n{USAGE}")];
     parts.extend(NOTES.iter().map(note));
-    for of_room in TABLE.chunk_by(|one, next| one.owner == next.owner) {
+    for of_room in ROOMS {
         parts.push(format!("\n## {}\n", of_room[0].owner.heading()));
         parts.extend(of_room.iter().map(|setting| section(setting)));
     }
@@ -113,8 +113,8 @@ Shows in the terminal what a running server does. `--admin-token`,
 
 /// A file with every setting that a file can have.
 fn example() -> String {
-    let in_file = TABLE.iter().filter(|setting| setting.places == Places::Everywhere);
-    let lines: Vec<String> = in_file.map(|setting| setting.example_in_file()).collect();
+    let in_file = all().filter(|setting| setting.places == Places::Everywhere);
+    let lines: Vec<String> = in_file.map(Setting::example_in_file).collect();
     format!("\n## A complete file\n\n```toml\n{}\n```\n", lines.join("\n"))
 }
 

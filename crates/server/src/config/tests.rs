@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
 use super::setting::{Form, Places};
-use super::table::TABLE;
+use super::table::all;
 use super::*;
 
 /// A start of the program, without its file: words of the command line and `NAME=TEXT` for each variable.
@@ -400,7 +400,7 @@ fn each_setting_refuses_what_it_is_not() {
 
 #[test]
 fn each_example_means_the_same_from_every_place() {
-    for setting in TABLE.iter().filter(|setting| setting.places == Places::Everywhere) {
+    for setting in all().filter(|setting| setting.places == Places::Everywhere) {
         let by_flag = match setting.form {
             Form::Positional { .. } => vec![setting.example.to_owned()],
             Form::Valued { .. } => vec![format!("--{}", setting.name), setting.example.to_owned()],

@@ -8,7 +8,7 @@ use super::given::{Given, Origin};
 use super::nearest::nearest;
 use super::setting::{Occurs, Places, Setting, VARIABLE_PREFIX};
 use super::start_error::StartError;
-use super::table::TABLE;
+use super::table::all;
 
 /// What the variables give. A name with our prefix that is no setting is refused: it is a slip of the key.
 pub(super) fn read(vars: impl Iterator<Item = (OsString, OsString)>) -> Result<Vec<Given>, StartError> {
@@ -31,7 +31,7 @@ pub(super) fn read(vars: impl Iterator<Item = (OsString, OsString)>) -> Result<V
 }
 
 fn setting_of(name: &str) -> Result<&'static Setting, StartError> {
-    let named = TABLE.iter().copied().find(|setting| setting.variable() == name);
+    let named = all().find(|setting| setting.variable() == name);
     match named {
         Some(setting) if setting.places == Places::CommandLine => Err(StartError::wrong(format!(
             "the variable {name} is not read, because {flag} is about one run; give it on the command line: tallyd {flag}",
@@ -45,7 +45,7 @@ fn setting_of(name: &str) -> Result<&'static Setting, StartError> {
 fn unknown(name: &str) -> StartError {
     // The prefix is common to all and would make any two names alike.
     let bare = |name: &str| name.replacen(VARIABLE_PREFIX, "", 1);
-    let readable = TABLE.iter().filter(|setting| setting.places != Places::CommandLine);
+    let readable = all().filter(|setting| setting.places != Places::CommandLine);
     let cure = match nearest(&bare(name), readable.map(|setting| bare(&setting.variable()))) {
         Some(meant) => format!("did you mean {VARIABLE_PREFIX}{meant}?"),
         None => "unset it, or see tallyd --help for those that there are".to_owned(),
