@@ -1,7 +1,6 @@
 //! The configuration file: TOML, one key for each setting, every value read from its text like any other.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::Read as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -11,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::given::{Given, Origin, Sourced, quoted};
 use super::nearest::nearest;
+use super::readable;
 use super::setting::{Key, Need, Occurs, Places, Setting, Shape};
 use super::start_error::StartError;
 use super::table::{all, find};
@@ -21,13 +21,13 @@ pub(super) fn read(path: &Sourced<PathBuf>) -> Result<Vec<Given>, StartError> {
     Document { path: &path.value, text: &text }.given()
 }
 
-/// A file that is larger was not written for this program. The limit also ends the reading of a device.
+/// A file that is larger was not written for this program. The limit also ends the reading of a pipe.
 const LARGEST_FILE_BYTES: u64 = 1 << 20;
 
 fn load(path: &Sourced<PathBuf>) -> Result<String, StartError> {
     let cure = "name a file that can be read, as in: --config /etc/tallyd.toml";
     let mut bytes = Vec::new();
-    File::open(&path.value)
+    readable::open(&path.value)
         .and_then(|file| file.take(LARGEST_FILE_BYTES + 1).read_to_end(&mut bytes))
         .map_err(|error| path.misfit(format_args!("cannot be read ({error})"), cure))?;
     if bytes.len() as u64 > LARGEST_FILE_BYTES {
@@ -382,8 +382,11 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder for the test");
         let latin = folder.path().join("latin.toml");
         std::fs::write(&latin, b"root = '\xe9'").expect("a file for the test");
+        let large = folder.path().join("large.toml");
+        std::fs::write(&large, vec![b'#'; (1 << 20) + 1]).expect("a file for the test");
         check("/missing/x.toml", "cannot be read (No such file or directory (os error 2))");
-        check("/dev/zero", "is larger than 1 MiB");
+        check("/dev/zero", "cannot be read (it is neither a file nor a pipe that the shell has opened)");
+        check(large.to_str().expect("the folder's name is UTF-8"), "is larger than 1 MiB");
         check("/", "cannot be read (Is a directory (os error 21))");
         check(latin.to_str().expect("the folder's name is UTF-8"), "is not UTF-8 text");
     }

@@ -25,6 +25,7 @@ mod manual;
 mod meant;
 mod nearest;
 mod note;
+pub(crate) mod readable;
 #[cfg(test)]
 mod reference;
 pub(crate) mod root;

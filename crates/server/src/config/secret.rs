@@ -2,11 +2,13 @@
 //! in constant time alone.
 
 use std::fmt;
+use std::io::Read as _;
 use std::path::PathBuf;
 
 use subtle::ConstantTimeEq as _;
 
 use super::given::Sourced;
+use super::readable;
 use super::start_error::StartError;
 use super::value::Fault;
 
@@ -15,6 +17,9 @@ use super::value::Fault;
 /// It has no `==`: that ends at the first byte that differs, and how long it takes says where that is.
 #[derive(Clone)]
 pub(crate) struct Token(Box<str>);
+
+/// How much of a file with a token is read: many times the longest.
+const MOST_BYTES: u64 = 64 * 1024;
 
 /// What a file with a token must hold is checked like a token on the command line.
 const CURE: &str = "write the token on its first line, 16 to 256 visible ASCII characters";
@@ -62,9 +67,12 @@ pub(crate) fn token(
 }
 
 fn read(file: &Sourced<PathBuf>) -> Result<Token, StartError> {
-    let text = std::fs::read_to_string(&file.value).map_err(|error| {
-        file.misfit(format_args!("cannot be read ({error})"), "name a file with the token")
-    })?;
+    let mut text = String::new();
+    readable::open(&file.value)
+        .and_then(|opened| opened.take(MOST_BYTES).read_to_string(&mut text))
+        .map_err(|error| {
+            file.misfit(format_args!("cannot be read ({error})"), "name a file with the token")
+        })?;
     let line = text.lines().next().unwrap_or("");
     Token::parse(line).map_err(|fault| file.misfit(format_args!("holds a token that {fault}"), CURE))
 }

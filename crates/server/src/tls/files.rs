@@ -4,7 +4,6 @@
 //! certificate that is renewed must never take a server down. Files that belong together change one after the other, so
 //! that a flaw is said only if it is still there at the next look.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -13,7 +12,7 @@ use std::sync::Arc;
 use super::certificate::{Certificate, Part, day};
 use super::certificates::Certificates;
 use crate::clock;
-use crate::config::{Sourced, StartError};
+use crate::config::{Sourced, StartError, readable};
 use crate::console;
 
 /// How much of a file is read: a chain has some 5 KiB, and a wrong name may be that of anything.
@@ -81,7 +80,7 @@ impl Pair {
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(MOST_BYTES).read_to_end(&mut bytes)?;
+    readable::open(path)?.take(MOST_BYTES).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -3,7 +3,7 @@
 //! not fit.
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::{fs, os::unix::fs::PermissionsExt};
 
 use crate::harness::{Lines, SOON, Server, Site, Stdout, eventually, is_root, nobody, tallyd};
@@ -135,5 +135,41 @@ fn invocations_that_are_wrong() {
         (&["--cache", "-1"], &["cache"]),
     ] {
         check(plain(&site).args(["www", "--bind", "127.0.0.1"]).args(arguments), WRONG_INVOCATION, words);
+    }
+}
+
+#[test]
+fn files_that_nobody_would_ever_write() {
+    let site = Site::new();
+    let fifo = site.around().join("fifo");
+    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a FIFO");
+    for flags in [
+        &["--config", "fifo"][..],
+        &["--admin-token-file", "fifo"],
+        &["--tls-cert", "fifo", "--tls-key", "fifo"],
+        &["--config", "fifo", "--check"],
+    ] {
+        check(
+            plain(&site).arg("www").args(flags),
+            WORLD_DOES_NOT_FIT,
+            &["\"fifo\"", flags[0], "neither a file nor"],
+        );
+    }
+}
+
+#[test]
+fn a_configuration_that_a_shell_pipes() {
+    let site = Site::new();
+    for script in [
+        "exec \"$0\" www --check --config <(echo 'port = 8081')",
+        "echo 'port = 8081' | \"$0\" www --check --config /dev/stdin",
+    ] {
+        let mut shell = Command::new("bash");
+        shell.args(["-c", script, env!("CARGO_BIN_EXE_tallyd")]).current_dir(site.around());
+        shell.env("XDG_STATE_HOME", site.around().join("state")).env_remove("STATE_DIRECTORY");
+        let Output { status, stdout, stderr } = shell.output().expect("a shell");
+        assert!(status.success() && stderr.is_empty(), "{script}: {}", String::from_utf8_lossy(&stderr));
+        let said = String::from_utf8(stdout).expect("text");
+        assert!(said.contains("port = 8081  # file \"/dev/"), "{script}: {said}");
     }
 }

@@ -20,7 +20,9 @@ rows! {
         doc: "\
 A file with settings, in TOML: each key is the name of a flag without
 its dashes, and `root` is the folder to serve. No file is read unless
-it is named.",
+it is named. It may be a pipe that the shell has opened, as in
+`--config <(make-settings)` or `--config /dev/stdin`, but not a FIFO,
+which would be waited for, or a device other than `/dev/null`.",
         owner: Room::Config,
     };
 
