@@ -18,7 +18,8 @@ const COMMANDS: [(&str, &str); 6] = [
 
 /// What was probably to be written instead of `word`.
 pub(super) fn meant_by(word: &OsStr) -> Option<&'static str> {
-    let word = word.to_str().filter(|word| !word.contains('/'))?;
+    // A shorter word is like any.
+    let word = word.to_str().filter(|word| word.len() >= 3 && !word.contains('/'))?;
     let meant = nearest(word, COMMANDS.map(|(known, _)| known))?;
     COMMANDS.iter().find(|(known, _)| *known == meant).map(|(_, command)| *command)
 }
@@ -37,6 +38,7 @@ mod tests {
         check("completion", Some("tallyd completions SHELL"));
         check("topp", Some("tallyd top"));
         check("./counts", None);
+        check("R", None);
         check("/srv/www", None);
         check("www", None);
         check("site", None);

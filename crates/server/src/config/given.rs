@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 
-use super::setting::{Row, Setting, Takes};
+use super::setting::{Occurs, Row, Setting, Shape, Takes};
 use super::start_error::StartError;
 use super::value::Fault;
 
@@ -70,10 +70,21 @@ impl Given {
         }
     }
 
+    /// Where several texts stand on lines, a comma was probably to separate them.
+    fn note_on_commas(&self) -> &'static str {
+        let has_comma = self.text.as_encoded_bytes().contains(&b',');
+        match self.setting.occurs {
+            Occurs::Repeated { separator: '\n' } | Occurs::Tabled(Shape::Records(_)) if has_comma => {
+                ", and several on lines of their own"
+            }
+            Occurs::Once | Occurs::Repeated { .. } | Occurs::Tabled(_) => "",
+        }
+    }
+
     fn wrong(&self, fault: &Fault) -> StartError {
         let example = match &self.origin {
             Origin::Flag | Origin::Default => self.setting.example_on_command_line(),
-            Origin::Variable => self.setting.example_as_variable(),
+            Origin::Variable => format!("{}{}", self.setting.example_as_variable(), self.note_on_commas()),
             Origin::File { .. } => self.setting.example_in_file(),
         };
         StartError::wrong(format!("{self} {fault}; write it as in: {example}"))

@@ -1,10 +1,11 @@
 //! Which of the known names was probably meant.
 
-/// The known name that is most like the given one, if any is like it at all.
+/// The known name that is most like the given one, if any is like it at all. Capitals make no name another.
 pub(super) fn nearest<S: AsRef<str>>(name: &str, known: impl IntoIterator<Item = S>) -> Option<S> {
+    let name = name.to_ascii_lowercase();
     known
         .into_iter()
-        .map(|candidate| (strsim::jaro(name, candidate.as_ref()), candidate))
+        .map(|candidate| (strsim::jaro(&name, &candidate.as_ref().to_ascii_lowercase()), candidate))
         .filter(|(likeness, _)| *likeness > ALIKE)
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
         .map(|(_, candidate)| candidate)
@@ -22,6 +23,7 @@ mod tests {
         let check = |name, expect| assert_eq!(nearest(name, ["port", "bind", "backlog"]), expect, "{name}");
         check("prot", Some("port"));
         check("Port", Some("port"));
+        check("BIND", Some("bind"));
         check("binds", Some("bind"));
         check("back_log", Some("backlog"));
         check("colour", None);

@@ -31,9 +31,9 @@ Every setting can be given as a flag, as an environment variable and
 as a key of the configuration file. A flag wins over a variable, a
 variable over the file, the file over the default. Where a setting has
 several values, those of the winning place replace all others; a
-variable separates them by commas (by line ends those that may have
-commas in them), the file has a list. A variable
-that is empty counts as not set; one that begins with TALLYD_ and is
+variable separates them by commas, or by line ends where they may have
+commas in them (redirects, rewrites, fields), the file has a list. A
+variable that is empty counts as not set; one that begins with TALLYD_ and is
 no setting is an error, as is an unknown key of the file. (Kubernetes
 sets such variables for a Service that is named tallyd; set
 enableServiceLinks to false in the pod.)",

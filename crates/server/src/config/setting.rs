@@ -99,7 +99,7 @@ pub(crate) enum Occurs {
     Once,
     /// One or more: the flag is repeated, the file has a list, the variable separates by this character.
     Repeated { separator: char },
-    /// The same, separated by line ends, and in the file tables of this shape as well.
+    /// The same, separated by line ends, or by commas where these are pairs, and in the file tables of this shape as well.
     Tabled(Shape),
 }
 

@@ -28,6 +28,9 @@ pub(super) fn cache_control(text: &str) -> Result<FieldRule, Fault> {
     if value.trim().is_empty() {
         return Err(Fault::new("has no directive"));
     }
+    if value.contains(':') {
+        return Err(Fault::new("has a colon in its directives"));
+    }
     field_rule(pattern, "Cache-Control", value)
 }
 
@@ -221,6 +224,7 @@ mod tests {
         check("*.js: max-age=60, immutable", Ok("*.js Cache-Control=max-age=60, immutable"));
         check("", Err("has no directive"));
         check("*.js: ", Err("has no directive"));
+        check("*.js: no-store, *.css: no-cache", Err("has a colon in its directives"));
         check("no-store\n", Err("has a field value with other characters than printable ASCII"));
     }
 

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 
 use super::given::{Given, Origin};
 use super::nearest::nearest;
-use super::setting::{Occurs, Places, Setting, VARIABLE_PREFIX};
+use super::setting::{Occurs, Places, Setting, Shape, VARIABLE_PREFIX};
 use super::start_error::StartError;
 use super::table::all;
 
@@ -55,21 +55,65 @@ fn unknown(name: &str) -> StartError {
 
 /// The texts in one variable: several where the setting has several.
 fn split(setting: &Setting, text: OsString) -> Vec<OsString> {
-    let separator = match setting.occurs {
-        Occurs::Once => return vec![text],
-        Occurs::Repeated { separator } => separator,
-        Occurs::Tabled(_) => '\n',
-    };
     // Bytes that are not UTF-8 are no list; the setting's own parser says so.
     let Some(list) = text.to_str() else { return vec![text] };
-    let parts = list.split(separator).map(str::trim);
-    // Lines end in a separator, and may be set apart by empty ones.
-    parts.filter(|part| separator != '\n' || !part.is_empty()).map(OsString::from).collect()
+    match setting.occurs {
+        Occurs::Once => vec![text],
+        Occurs::Repeated { separator: '\n' } | Occurs::Tabled(Shape::Records(_)) => {
+            lines(list).map(OsString::from).collect()
+        }
+        Occurs::Repeated { separator } => {
+            list.split(separator).map(|part| OsString::from(part.trim())).collect()
+        }
+        Occurs::Tabled(Shape::Pairs) => lines(list).flat_map(pairs).map(OsString::from).collect(),
+    }
+}
+
+/// Lines end in a separator, and may be set apart by empty ones.
+fn lines(list: &str) -> impl Iterator<Item = &str> {
+    list.lines().map(str::trim).filter(|line| !line.is_empty())
+}
+
+/// Pairs with commas between. A comma within a value is followed by no other pair.
+fn pairs(line: &str) -> Vec<&str> {
+    let mut pairs = Vec::new();
+    let mut rest = line;
+    let commas = line.match_indices(',').map(|(at, _)| at);
+    for at in commas.rev().filter(|at| begins_pair(&line[at + 1..])) {
+        pairs.push(rest[at + 1..].trim());
+        rest = &rest[..at];
+    }
+    pairs.push(rest.trim());
+    pairs.reverse();
+    pairs
+}
+
+/// Whether a text begins as `KEY=` does; a value goes on with anything else.
+fn begins_pair(text: &str) -> bool {
+    let is_key = |key: &str| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    text.split_once('=').is_some_and(|(key, _)| is_key(key.trim()))
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::config::tests::check_refused;
+    use crate::config::tests::{check_refused, config_of, meaning, start_with};
+
+    #[test]
+    fn several_values_in_one_variable() {
+        let check = |name: &str, var: &str, list: &str| {
+            let of = |vars: &[&str], file: Option<&str>| {
+                meaning(&config_of(start_with(&[], vars, file).expect("all places are right")), name)
+            };
+            assert_eq!(of(&[var], None), of(&[], Some(&format!("{name} = [{list}]"))), "{var}");
+        };
+        check("bind", "TALLYD_BIND=::1, 127.0.0.1", "'::1', '127.0.0.1'");
+        check("mime", "TALLYD_MIME=a=text/a,b=text/b", "'a=text/a', 'b=text/b'");
+        check("mime", "TALLYD_MIME=a=text/a, b=text/b\nc=text/c", "'a=text/a', 'b=text/b', 'c=text/c'");
+        check("mime", "TALLYD_MIME=a=text/a;p=\"x,y\",b=text/b", "'a=text/a;p=\"x,y\"', 'b=text/b'");
+        check("error-page", "TALLYD_ERROR_PAGE=404=a,b.html,5xx=c.html", "'404=a,b.html', '5xx=c.html'");
+        check("cache-control", "TALLYD_CACHE_CONTROL=max-age=6, private", "'max-age=6, private'");
+        check("redirect", "TALLYD_REDIRECT=/a,b /c\n/d /e 301", "'/a,b /c', '/d /e 301'");
+    }
 
     #[test]
     fn what_a_variable_cannot_be() {
@@ -85,6 +129,14 @@ mod tests {
         check(
             "TALLYD_REDIRECT=/a /b\n\n /c d\n",
             r#"the redirect "/c d" (variable TALLYD_REDIRECT) leads neither to a path nor to an address with http:// or https://; write it as in: TALLYD_REDIRECT=/old/** /new/$1 301"#,
+        );
+        check(
+            "TALLYD_REWRITE=/a /b,/c /d",
+            r#"the rewrite "/a /b,/c /d" (variable TALLYD_REWRITE) is not of the form FROM TO; write it as in: TALLYD_REWRITE=/latest/* /releases/v2/$1, and several on lines of their own"#,
+        );
+        check(
+            "TALLYD_CACHE_CONTROL=*.js: no-store,*.css: no-cache",
+            r#"the caching rule "*.js: no-store,*.css: no-cache" (variable TALLYD_CACHE_CONTROL) has a colon in its directives; write it as in: TALLYD_CACHE_CONTROL=/assets/**: max-age=31536000, immutable, and several on lines of their own"#,
         );
         check(
             "TALLYD_PROT=80",
