@@ -28,11 +28,12 @@ use crate::compression::Compress;
 use crate::site::DotNames;
 use crate::site::added_fields::{FieldRule, Hardening};
 use crate::site::badge::Badges;
+use crate::site::circles::{Circle, find_circle};
 use crate::site::cors::Origin;
 use crate::site::entity_tags::TagSource;
 use crate::site::error_pages::PageSource;
 use crate::site::listing::Column;
-use crate::site::routes::{Circle, RedirectRule, RewriteRule, find_circle};
+use crate::site::routes::{RedirectRule, RewriteRule};
 use crate::tls::files::Pair;
 
 /// All that the server needs to know before it starts.

@@ -13,8 +13,10 @@ use super::meant::{Addresses, Config, Fields};
 use crate::backend::folder::Links;
 use crate::site::DotNames;
 use crate::site::added_fields::Hardening;
+use crate::site::circles::of_rewrites;
 use crate::site::cors::Origin;
 use crate::site::error_pages::{PageSource, sources};
+use crate::site::routes::Routes;
 
 /// The sentences, each on one line.
 pub(super) fn summary(config: &Config) -> Vec<String> {
@@ -49,6 +51,14 @@ fn addresses(config: &Config) -> Vec<String> {
     }
     sentences.extend(redirects.iter().map(|rule| format!("Clients are redirected: {rule}.")));
     sentences.extend(rewrites.iter().map(|rule| format!("Paths are rewritten: {rule}.")));
+    let circles = of_rewrites(&Routes::new(redirects.clone(), rewrites.clone()));
+    sentences.extend(circles.iter().map(|circle| {
+        let way: Vec<String> = circle.iter().map(shown).collect();
+        format!(
+            "Rewrites lead in a circle, where folders without an index file are not found: {}.",
+            way.join(" to ")
+        )
+    }));
     if let Some(path) = stand_in {
         sentences.push(format!(
             "Where there is nothing, {} is shown{}.",
@@ -145,6 +155,15 @@ mod tests {
         check(
             &["--redirect", "/a /b 301", "--rewrite", "/c/* /d/$1"],
             &["Clients are redirected: /a /b 301.", "Paths are rewritten: /c/* /d/$1.", FOUND],
+        );
+        check(
+            &["--rewrite", "/a/ /b/", "--rewrite", "/b/ /a/"],
+            &[
+                "Paths are rewritten: /a/ /b/.",
+                "Paths are rewritten: /b/ /a/.",
+                "Rewrites lead in a circle, where folders without an index file are not found: /a/ to /b/ to /a/.",
+                FOUND,
+            ],
         );
         check(
             &[

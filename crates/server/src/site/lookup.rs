@@ -7,6 +7,7 @@ use tallyd_http::content_coding::is_compressed;
 use tallyd_http::target::SitePath;
 
 use super::Publication;
+use super::circles::comes_back;
 use super::serving::{Opened, OpenedSibling};
 use crate::backend::folder::{Failure, Folder, Found, OpenFile, Patience};
 use crate::backend::siblings::{Precompressed, Sibling, Surroundings};
@@ -67,9 +68,25 @@ pub(super) fn look_up(source: &Source, search: &Search<'_>, patience: Patience) 
         (Lookup::Directory(path) | Lookup::Redirect(path), Some(_)) if path == search.asked => {
             look_up_path(source, &path, patience)
         }
-        // Its references are relative: it is shown under its own address.
-        (Lookup::Directory(path), Some(_)) => Lookup::Redirect(path),
+        (Lookup::Directory(path) | Lookup::Redirect(path), Some(_)) => {
+            send_on(source, &search.asked, path, patience)
+        }
         (lookup, _) => lookup,
+    }
+}
+
+/// Sends a client to what a rewrite has led to, under its own address: references in it are relative. If it would be sent
+/// back from there, there is nothing to see.
+fn send_on(source: &Source, asked: &SitePath<'_>, path: SitePath<'static>, patience: Patience) -> Lookup {
+    let folder_at = |path: &SitePath<'_>| match look_up_path(source, path, patience) {
+        Lookup::Directory(path) | Lookup::Redirect(path) => Ok(Some(path)),
+        Lookup::Failed(Failure::Cold) => Err(Failure::Cold),
+        Lookup::File(_) | Lookup::Failed(_) => Ok(None),
+    };
+    match comes_back(&source.publication.routes, asked, &path, folder_at) {
+        Ok(false) => Lookup::Redirect(path),
+        Ok(true) => Lookup::Failed(Failure::Missing),
+        Err(failure) => Lookup::Failed(failure),
     }
 }
 

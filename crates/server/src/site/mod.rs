@@ -5,6 +5,7 @@
 
 pub(crate) mod added_fields;
 pub(crate) mod badge;
+pub(crate) mod circles;
 pub(crate) mod cors;
 pub(crate) mod entity_tags;
 pub(crate) mod error_pages;

@@ -1,7 +1,7 @@
 //! Redirects and rewrites: what a path means instead, decided before anything is looked up.
 //!
 //! A redirect sends the client to another address; a rewrite answers with another file, once: what it leads to is
-//! neither redirected nor rewritten, so that there are no loops of rewrites. Of the rules of one kind the first that
+//! neither redirected nor rewritten. Of the rules of one kind the first that
 //! matches counts, and redirects come before rewrites. Neither takes a number: a file is counted under its own path.
 
 use std::borrow::Cow;
@@ -10,13 +10,10 @@ use std::fmt;
 use tallyd_http::location::Location;
 use tallyd_http::percent_encoding::first_escape;
 use tallyd_http::status::Status;
-use tallyd_http::target::{SitePath, Target};
+use tallyd_http::target::SitePath;
 
 use super::pattern::Pattern;
 use super::template::Template;
-
-/// How many redirects in a row are followed when circles are looked for, beyond the number of rules.
-const HOPS: usize = 8;
 
 /// The rules of a site.
 #[derive(Debug, Default)]
@@ -91,6 +88,16 @@ impl Routes {
         }
         self.rewrites.iter().find_map(|rule| rule.apply(path)).unwrap_or(Route::Straight)
     }
+
+    /// How many rules there are.
+    pub(super) fn len(&self) -> usize {
+        self.redirects.len() + self.rewrites.len()
+    }
+
+    /// A path that each rewrite is meant for.
+    pub(super) fn rewritten(&self) -> impl Iterator<Item = SitePath<'static>> {
+        self.rewrites.iter().filter_map(|rule| SitePath::from_decoded(rule.from.sample()).ok())
+    }
 }
 
 /// Whether something constant follows the host of an address.
@@ -101,6 +108,11 @@ enum Edge {
 }
 
 impl RedirectRule {
+    /// A path that it is meant for.
+    pub(super) fn sample(&self) -> &[u8] {
+        self.from.sample()
+    }
+
     /// Reads a rule; the error is the end of a sentence about it.
     ///
     /// `to` is a path of this site, or begins with `http://` or `https://` and a host without wildcards: which host a
@@ -181,46 +193,10 @@ fn decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// How redirects fail to come to an end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Circle {
-    /// There is always a rule for what they lead to.
-    Endless,
-    /// They lead to the path where they began, but for its final slash. Either what is there has the form that was asked
-    /// for, and the client is sent back to it; or it has not, and the client is sent on without a rule.
-    OtherForm,
-}
-
-/// The first rule from which redirects of this site come to no end, for a path that it is meant for.
-pub(crate) fn find_circle(rules: &[RedirectRule]) -> Option<(usize, Circle)> {
-    let routes = Routes { redirects: rules.to_vec(), rewrites: Vec::new() };
-    rules.iter().enumerate().find_map(|(at, rule)| Some((at, circle_from(&routes, rule)?)))
-}
-
-/// Whether redirects that begin with this rule come to no end, for a path that it is meant for.
-fn circle_from(routes: &Routes, rule: &RedirectRule) -> Option<Circle> {
-    let start = SitePath::from_decoded(rule.from.sample()).ok()?;
-    let mut path = start.clone();
-    for _ in 0..routes.redirects.len() + HOPS {
-        let Route::Redirected(Redirect { location, .. }) = routes.route(&path) else { return None };
-        // A fragment stays with the client.
-        let asked = location.as_str().split('#').next().unwrap_or_default();
-        match Target::parse(asked.as_bytes()) {
-            Ok(Target::Path { path: next, .. }) if asked.starts_with('/') => {
-                path = next.into_owned();
-            }
-            // It leads to another host, or to what is refused.
-            Ok(Target::Path { .. } | Target::Server) | Err(_) => return None,
-        }
-        if path != start && path.to_directory() == start.to_directory() {
-            return Some(Circle::OtherForm);
-        }
-    }
-    Some(Circle::Endless)
-}
-
 #[cfg(test)]
 mod tests {
+    use tallyd_http::target::Target;
+
     use super::*;
 
     fn redirect(rule: &str) -> Result<RedirectRule, Cow<'static, str>> {
@@ -348,31 +324,5 @@ mod tests {
         check_rewrite("/a /../b", "leads out of the folder to serve");
         check_rewrite("/a /%00", "leads out of the folder to serve");
         check_rewrite("/a /%ff", "leads to a path that is not UTF-8");
-    }
-
-    #[test]
-    fn circles() {
-        #[track_caller]
-        fn check(rules: &[&str], expect: Option<(usize, Circle)>) {
-            let rules: Vec<_> = rules.iter().map(|rule| redirect(rule).expect("a rule")).collect();
-            assert_eq!(find_circle(&rules), expect);
-        }
-        check(&["/a /b"], None);
-        check(&["/a /b", "/b /c", "/c https://a.example/a"], None);
-        check(&["/a /a#b"], Some((0, Circle::Endless)));
-        check(&["/a /a"], Some((0, Circle::Endless)));
-        check(&["/x /y", "/a /b", "/b /a?q"], Some((1, Circle::Endless)));
-        check(&["/** /new/$1"], Some((0, Circle::Endless)));
-        check(&["/old/** /new/$1", "/new/** /old/$1"], Some((0, Circle::Endless)));
-        check(&["/old/** /new/$1"], None);
-        check(&["/*.d /$1/"], None);
-        check(&["/* /$1/"], Some((0, Circle::OtherForm)));
-        check(&["/docs/ /docs"], Some((0, Circle::OtherForm)));
-        check(&["/docs /docs/?q#f"], Some((0, Circle::OtherForm)));
-        check(&["/a /docs/", "/docs/ /b", "/b /docs"], Some((1, Circle::OtherForm)));
-        check(&["/docs/ https://a.example/docs"], None);
-        check(&["/ /docs/", "/docs /docs/v2/"], None);
-        check(&["*.htm /x.html"], None);
-        check(&["*.{htm,html} /x.html"], Some((0, Circle::Endless)));
     }
 }

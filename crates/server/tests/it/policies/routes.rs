@@ -8,6 +8,7 @@ on_every_protocol! {
     redirects_lead_where_they_say_and_nowhere_else,
     rewrites_answer_with_another_file_once,
     rewrites_to_another_form_come_to_an_end,
+    circles_of_rewrites_come_to_an_end,
     everything_is_beneath_the_base,
     a_page_stands_in_for_addresses_that_its_script_knows,
     a_stand_in_that_is_missing_is_missing,
@@ -116,6 +117,32 @@ fn rewrites_to_another_form_come_to_an_end(protocol: Protocol) {
             assert_eq!((answer.status, answer.field("Location")), (status, location), "{target}");
         }
     }
+}
+
+fn circles_of_rewrites_come_to_an_end(protocol: Protocol) {
+    let files = ["a/f", "b/f", "d/f", "e/f", "v2/index.html"];
+    let site = Site::with(&files.map(|file| (file, "content")));
+    let rewrites = ["/a/ /b/", "/b/ /a/", "/c/ /d", "/d/ /v2/", "/f /e/"];
+    let mut arguments = vec!["--redirect", "/e/ /f"];
+    arguments.extend(rewrites.iter().flat_map(|rule| ["--rewrite", rule]));
+    let server = Server::start_over(protocol, &site, &arguments);
+    for (target, status, location) in [
+        ("/a/", 404, None),
+        ("/b/", 404, None),
+        ("/a/f", 200, None),
+        // A redirect may be one of the steps.
+        ("/f", 404, None),
+        ("/e/", 302, Some("/f")),
+        // Where it comes to an end, one rewrite may lead to the next.
+        ("/c/", 301, Some("/d/")),
+        ("/d/", 200, None),
+    ] {
+        let answer = server.fetch(target);
+        assert_eq!((answer.status, answer.field("Location")), (status, location), "{target}");
+    }
+    // With an index file, a folder is what it is rewritten to.
+    site.file("b/index.html", "b");
+    assert_eq!(server.fetch("/a/").content, b"b");
 }
 
 #[test]
