@@ -61,8 +61,17 @@ pub(crate) enum Material {
 pub(crate) enum Product {
     /// The content in its coding.
     Encoded(Arc<[u8]>),
-    /// It is not smaller in this coding, or could not be read as the version that it was.
+    /// It is not smaller in this coding, or is not of the version that it was.
     NotWorthIt,
+}
+
+/// Why nothing came of one. It may work the next time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fruitless {
+    /// The content could not be read.
+    Unread,
+    /// Nobody has computed it.
+    Undone(Undone),
 }
 
 /// One version of a file in one coding.
@@ -100,7 +109,7 @@ impl Compressor {
         Ok(Compressor { products, workshop: Workshop::open("compressor", THREADS, WAITING)? })
     }
 
-    /// The content of this version in this coding; nothing if it takes too long. Several who ask at once wait for
+    /// The content of this version in this coding; nothing if it takes too long or cannot be read now. Several who ask at once wait for
     /// one compression, which goes on when they have gone. Called on a worker's thread.
     pub(crate) async fn compress(
         self: &Arc<Self>,
@@ -112,29 +121,31 @@ impl Compressor {
         // A task, because the client who waits can go away, and others may be waiting for the same.
         let task = tokio::task::spawn_local(async move {
             let key = Key { version, coding };
-            let compress = compressor.workshop.order(move || produce(&version, coding, &material));
+            let order = compressor.workshop.order(move || produce(&version, coding, &material));
+            let compress = async { order.await.map_err(Fruitless::Undone)? };
             compressor.products.get_or_insert_async(&key, compress).await
         });
         match tokio::time::timeout(PATIENCE, task).await {
             Ok(Ok(Ok(product))) => Some(product),
             // A panic is not tried again on the same content.
-            Ok(Ok(Err(Undone::Failed))) => Some(Product::NotWorthIt),
-            Ok(Ok(Err(Undone::Busy)) | Err(_)) | Err(_) => None,
+            Ok(Ok(Err(Fruitless::Undone(Undone::Failed)))) => Some(Product::NotWorthIt),
+            Ok(Ok(Err(Fruitless::Undone(Undone::Busy) | Fruitless::Unread)) | Err(_)) | Err(_) => None,
         }
     }
 }
 
 /// Compresses; on a thread that may take its time.
-fn produce(version: &FileVersion, coding: ContentCoding, material: &Material) -> Product {
+fn produce(version: &FileVersion, coding: ContentCoding, material: &Material) -> Result<Product, Fruitless> {
     let encoded = match material {
         Material::Memory(content) => smaller(coding, content),
         Material::File(file) => match read_whole(file, version, Patience::MayBlock) {
             Ok(Some(content)) => smaller(coding, &content),
             // The file is not that version any more: nobody will ask for it again.
-            Ok(None) | Err(_) => None,
+            Ok(None) => None,
+            Err(_) => return Err(Fruitless::Unread),
         },
     };
-    encoded.map_or(Product::NotWorthIt, |encoded| Product::Encoded(encoded.into()))
+    Ok(encoded.map_or(Product::NotWorthIt, |encoded| Product::Encoded(encoded.into())))
 }
 
 fn smaller(coding: ContentCoding, content: &[u8]) -> Option<Vec<u8>> {
@@ -260,6 +271,22 @@ mod tests {
                 File::options().write(true).open(place.path()).and_then(|file| file.set_len(9)).expect("cut");
                 assert_eq!(length(compressor.compress(version, coding, material).await), None, "{coding:?}");
             }
+        });
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_tried_again() {
+        on_a_worker(async {
+            let compressor = start(1 << 20);
+            let place = Place::with(&b"all the same ".repeat(100));
+            let (version, material) = place.open();
+            // A descriptor for writing stands for a disk that fails at the moment.
+            let unreadable = File::options().write(true).open(place.path()).expect("a file").into();
+            let failing = Material::File(Arc::new(unreadable));
+            let product = compressor.compress(version, ContentCoding::Gzip, failing).await;
+            assert!(product.is_none(), "{product:?}");
+            let product = compressor.compress(version, ContentCoding::Gzip, material).await;
+            assert!(matches!(product, Some(Product::Encoded(_))), "{product:?}");
         });
     }
 
