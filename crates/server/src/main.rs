@@ -25,6 +25,7 @@ mod footprint;
 mod kernel;
 mod listen;
 mod quic;
+mod remarks;
 mod renewal;
 mod serve;
 mod site;

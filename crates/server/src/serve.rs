@@ -110,6 +110,7 @@ pub(crate) fn serve(config: &Config) -> Result<(), StartError> {
         limits: limits_of(config),
         max_connections: max_connections(descriptors, config.cache_bytes, config.workers),
         log: log.clone(),
+        verbosity: config.log.verbosity,
     };
     let (stage, _) = watch::channel(Stage::Serving);
     let mut inquiries = Vec::with_capacity(workers);

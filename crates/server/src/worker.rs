@@ -28,7 +28,7 @@ use crate::census::{self, Books, InFlight, Inquiry, Meter, Questions};
 use crate::clock::SecondlyText;
 use crate::connection::buffers::{Buffers, Scheme};
 use crate::connection::departures::Departures;
-use crate::connection::presence::Limits;
+use crate::connection::presence::{Interrupt, Limits};
 use crate::connection::receipts::Recipients;
 use crate::connection::roster::Roster;
 use crate::connection::socket::Socket;
@@ -36,6 +36,7 @@ use crate::connection::{h1, h3, secure};
 use crate::entrances::{Entrance, Security, WorkerEntrances};
 use crate::kernel;
 use crate::quic::{self, Place};
+use crate::remarks::{Remarks, Verbosity};
 use crate::site::{Edition, Publication, Site};
 
 /// How long accepting pauses when the system is out of descriptors or memory: long enough not to spin, short enough that a
@@ -64,6 +65,8 @@ pub(crate) struct Equipment {
     pub(crate) max_connections: usize,
     /// Where deliveries are told.
     pub(crate) log: AccessLog,
+    /// Whether it is said what goes wrong with clients.
+    pub(crate) verbosity: Verbosity,
 }
 
 /// Where clients come in, on the worker's runtime.
@@ -91,6 +94,8 @@ pub(crate) struct Worker {
     pub(crate) log: AccessLog,
     /// What happens is counted here.
     pub(crate) meter: Rc<Meter>,
+    /// What goes wrong with clients is said here.
+    pub(crate) remarks: Remarks,
     /// Where it is told what became of answers.
     pub(crate) recipients: Rc<Recipients>,
     /// The start of a plain 200's head.
@@ -160,7 +165,8 @@ fn prepare(runtime: &LocalRuntime, entrances: WorkerEntrances) -> io::Result<Ope
 
 impl Worker {
     fn new(equipment: Equipment) -> Worker {
-        let Equipment { publication, editions, memory_bytes, limits, max_connections, log } = equipment;
+        let Equipment { publication, editions, memory_bytes, limits, max_connections, log, verbosity } =
+            equipment;
         let edition = Arc::clone(&editions.borrow());
         let meter = Rc::new(Meter::new());
         let site = Site::new(publication, edition, memory_bytes, Rc::clone(&meter));
@@ -173,6 +179,7 @@ impl Worker {
             roster: Roster::new(limits, Rc::clone(&meter)),
             log,
             meter,
+            remarks: Remarks::new(verbosity),
             ok_start: SecondlyText::new(|text, date| write_start(text, Status::OK, date)),
             date: SecondlyText::new(Vec::extend_from_slice),
             boundary_seed: RandomState::new(),
@@ -198,6 +205,13 @@ impl Worker {
             meter: Rc::clone(&self.meter),
             roster: Rc::clone(&self.roster),
             in_flight: Rc::clone(&self.recipients.in_flight),
+        }
+    }
+
+    /// Remarks that a client was given up, if that is its own doing.
+    pub(crate) fn remark_interrupt(&self, client: Peer, interrupt: Interrupt) {
+        if let Some(reproach) = interrupt.reproach() {
+            self.remarks.make(client, format_args!("{reproach}"));
         }
     }
 
@@ -238,6 +252,8 @@ impl Worker {
         let sweeping = spawn_local(async move { swept.sweep().await });
         let watched = Rc::clone(&worker);
         let watching = spawn_local(async move { watched.farewells.watch(&watched.departed).await });
+        let remarking = Rc::clone(&worker);
+        let remarking = spawn_local(async move { remarking.remarks.keep_count().await });
         wait_for(&mut stage, Stage::Draining).await;
         accepting.iter().for_each(JoinHandle::abort);
         for endpoint in &endpoints {
@@ -261,6 +277,7 @@ impl Worker {
         following.abort();
         sweeping.abort();
         watching.abort();
+        remarking.abort();
     }
 }
 

@@ -25,6 +25,7 @@ use crate::access_log::Rotation;
 use crate::backend::folder::Links;
 use crate::backend::siblings::Precompressed;
 use crate::compression::Compress;
+use crate::remarks::Verbosity;
 use crate::site::DotNames;
 use crate::site::added_fields::{FieldRule, Hardening};
 use crate::site::badge::Badges;
@@ -195,7 +196,7 @@ impl Ledger {
     }
 }
 
-/// The access log.
+/// The access log, and what is said besides.
 #[derive(Clone, Debug)]
 pub(crate) struct Log {
     /// What a line looks like.
@@ -204,6 +205,8 @@ pub(crate) struct Log {
     pub(crate) file: Sourced<LogFile>,
     /// When a file is set aside.
     pub(crate) rotation: Rotation,
+    /// Whether standard error tells what goes wrong with clients.
+    pub(crate) verbosity: Verbosity,
 }
 
 /// Who may look on, and where.
@@ -289,6 +292,11 @@ impl Config {
                     size_bytes: typed.one(&table::LOG_ROTATE_SIZE)?.value,
                     age: typed.one(&table::LOG_ROTATE_AGE)?.value,
                     keep: typed.one(&table::LOG_KEEP)?.value,
+                },
+                verbosity: if typed.one(&table::VERBOSE)?.value {
+                    Verbosity::Verbose
+                } else {
+                    Verbosity::Terse
                 },
             },
             admin: Admin {

@@ -109,6 +109,7 @@ pub(super) fn meaning(config: &Config, name: &str) -> String {
         "log-rotate-size" => format!("{}", config.log.rotation.size_bytes),
         "log-rotate-age" => format!("{:?}", config.log.rotation.age),
         "log-keep" => format!("{}", config.log.rotation.keep),
+        "verbose" => format!("{:?}", config.log.verbosity),
         "admin" => format!("{:?}", config.admin.address.value),
         "admin-token" => format!("{:?}", config.admin.token.as_ref().map(|token| token.value.as_bytes())),
         "admin-token-file" => format!("{:?}", config.admin.token_file.as_ref().map(|file| &file.value)),
@@ -236,6 +237,8 @@ fn each_setting_on_the_command_line() {
     check(&["--log-rotate-age", "168h"], "log-rotate-age", "604800s");
     check(&[], "log-keep", "5");
     check(&["--log-keep", "1"], "log-keep", "1");
+    check(&[], "verbose", "Terse");
+    check(&["--verbose"], "verbose", "Verbose");
     check(&[], "log-file", "StandardOutput");
     check(&["--log-file", "-"], "log-file", "StandardOutput");
     check(&["--log-file", "a.log"], "log-file", "Path(\"a.log\")");

@@ -437,6 +437,12 @@ pub(super) fn refuse(
         Aftermath::Close => Persistence::Close,
     };
     worker.meter.refused(refusal);
+    if asked.request().is_none() {
+        worker.remarks.make(
+            output.peer,
+            format_args!("refused, because a request cannot be read ({})", refusal.name()),
+        );
+    }
     begin(refusal.status(), worker, output);
     write_added_fields(asked.request(), worker, output);
     if refusal == Refusal::NotFound && worker.site.has_stand_in() {

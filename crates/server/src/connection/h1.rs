@@ -157,6 +157,7 @@ impl Conversation {
             };
             if let Err(End::Interrupted(interrupt)) = waited {
                 self.worker.meter.gave_up(interrupt);
+                self.worker.remark_interrupt(self.output.peer, interrupt);
             }
             match waited {
                 Ok(()) => {}

@@ -83,6 +83,16 @@ impl Interrupt {
             Interrupt::Flood => "flood",
         }
     }
+
+    /// What the client did, as the end of a sentence; nothing where it did nothing wrong.
+    pub(crate) fn reproach(self) -> Option<&'static str> {
+        match self {
+            Interrupt::Idle | Interrupt::Ending => None,
+            Interrupt::SlowHead => Some("given up, because a head took too long"),
+            Interrupt::SlowTransfer => Some("given up, because a transfer was too slow"),
+            Interrupt::Flood => Some("given up, because it floods the connection"),
+        }
+    }
 }
 
 /// How far a connection's stream to the client is, in bytes.

@@ -1,5 +1,6 @@
 //! Connections with TLS: the handshake, and then the conversation that it has agreed on.
 
+use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -53,9 +54,13 @@ pub(crate) async fn serve(mut socket: Socket, peer: Peer, worker: Rc<Worker>, co
         }
         Err(Unsecured::PlainHttp(input)) => {
             worker.meter.shook_hands(Handshake::PlainHttp);
+            worker.remarks.make(peer, format_args!("no handshake: it speaks HTTP without TLS"));
             explain(socket, peer, &worker, &input);
         }
-        Err(Unsecured::Not(handshake)) => worker.meter.shook_hands(handshake),
+        Err(Unsecured::Not(handshake, reason)) => {
+            worker.meter.shook_hands(handshake);
+            worker.remarks.make(peer, format_args!("no handshake: {reason}"));
+        }
     }
 }
 
@@ -74,7 +79,30 @@ async fn part(mut socket: Socket, peer: Peer, worker: &Rc<Worker>) {
 enum Unsecured {
     /// Its client speaks HTTP without TLS, and has said this.
     PlainHttp(Input),
-    Not(Handshake),
+    Not(Handshake, Unfinished),
+}
+
+/// Why a handshake came to nothing.
+enum Unfinished {
+    /// It was none.
+    Unknown,
+    /// Its client has gone.
+    Gone,
+    /// Its client is not waited for any longer.
+    GivenUp,
+    /// It cannot be completed.
+    Refused(Error),
+}
+
+impl fmt::Display for Unfinished {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unfinished::Unknown => formatter.write_str("what it says is no beginning of one"),
+            Unfinished::Gone => formatter.write_str("it went away"),
+            Unfinished::GivenUp => formatter.write_str("it was not completed in time"),
+            Unfinished::Refused(error) => error.fmt(formatter),
+        }
+    }
 }
 
 async fn shake_hands(
@@ -93,7 +121,7 @@ async fn shake_hands(
     match opening(input.bytes()) {
         Opening::Handshake => {}
         Opening::PlainHttp => return Err(Unsecured::PlainHttp(input)),
-        Opening::Unknown => return Err(Unsecured::Not(Handshake::Malformed)),
+        Opening::Unknown => return Err(Unsecured::Not(Handshake::Malformed, Unfinished::Unknown)),
     }
     let begun = socket.begin_handshake(config, input.bytes());
     // A client that stops here holds a session, and no buffer.
@@ -106,16 +134,19 @@ async fn shake_hands(
     };
     outcome.map_err(|failure| match failure {
         Failure::End(end) => given_up(end, worker),
-        Failure::Refused(error) => Unsecured::Not(kind_of(&error)),
+        Failure::Refused(error) => Unsecured::Not(kind_of(&error), Unfinished::Refused(error)),
     })
 }
 
 fn given_up(end: End, worker: &Worker) -> Unsecured {
-    match end {
-        End::Interrupted(interrupt) => worker.meter.gave_up(interrupt),
-        End::Finished | End::Gone => {}
-    }
-    Unsecured::Not(Handshake::Abandoned)
+    let reason = match end {
+        End::Interrupted(interrupt) => {
+            worker.meter.gave_up(interrupt);
+            Unfinished::GivenUp
+        }
+        End::Finished | End::Gone => Unfinished::Gone,
+    };
+    Unsecured::Not(Handshake::Abandoned, reason)
 }
 
 fn opening(bytes: &[u8]) -> Opening {

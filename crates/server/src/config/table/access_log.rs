@@ -98,4 +98,23 @@ How many rotated files are kept besides the one that is written, 1 to
 file is rotated by its size or age.",
         owner: Room::AccessLog,
     };
+
+    VERBOSE: bool = Parse::Text(value::choice), Setting {
+        name: "verbose",
+        noun: "verbosity",
+        form: Form::Switch,
+        takes: Takes::OneOf(bool::words),
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: Some("false"),
+        example: "true",
+        help: "Say on standard error what goes wrong with clients",
+        doc: "\
+Says on standard error what goes wrong with clients: handshakes that
+fail, and why; requests that cannot be read, errors of HTTP/2 and
+HTTP/3, clients that are too slow and are given up. At most ten a
+second for each worker, then how many more there were. Metrics count
+them in any case.",
+        owner: Room::AccessLog,
+    };
 }

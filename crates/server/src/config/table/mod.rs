@@ -15,7 +15,7 @@ mod listen;
 mod site;
 mod tls;
 
-pub(super) use self::access_log::{LOG_FILE, LOG_FORMAT, LOG_KEEP, LOG_ROTATE_AGE, LOG_ROTATE_SIZE};
+pub(super) use self::access_log::{LOG_FILE, LOG_FORMAT, LOG_KEEP, LOG_ROTATE_AGE, LOG_ROTATE_SIZE, VERBOSE};
 pub(super) use self::acme::{ACME, ACME_CA, ACME_CHALLENGE, ACME_CONTACT, ACME_DIRECTORY, ACME_STATE};
 pub(super) use self::admin::{ADMIN, ADMIN_HOST, ADMIN_INSECURE, ADMIN_TOKEN, ADMIN_TOKEN_FILE};
 pub(super) use self::backend::{

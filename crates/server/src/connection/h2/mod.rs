@@ -57,6 +57,9 @@ pub(crate) async fn serve(socket: Socket, input: Input, peer: Peer, scheme: Sche
     let _departure = Departure::new(&worker);
     let link = Rc::new(Link::new(socket, input, worker));
     converse(&link, peer, scheme).await;
+    if let Some(interrupt) = link.interrupt() {
+        link.worker.remark_interrupt(peer, interrupt);
+    }
     match link.interrupt() {
         None | Some(Interrupt::Idle) => link.close(Farewell::AtOnce).await,
         Some(Interrupt::SlowHead | Interrupt::SlowTransfer | Interrupt::Ending | Interrupt::Flood) => {
@@ -67,13 +70,25 @@ pub(crate) async fn serve(socket: Socket, input: Input, peer: Peer, scheme: Sche
 
 async fn converse(link: &Rc<Link>, peer: Peer, scheme: Scheme) {
     // It fails where the client does not begin as it must, or is given up.
-    let Ok(mut connection) = builder().handshake::<_, Payload>(Wire(Rc::clone(link))).await else { return };
+    let mut connection = match builder().handshake::<_, Payload>(Wire(Rc::clone(link))).await {
+        Ok(connection) => connection,
+        Err(error) => return remark(link, peer, &error),
+    };
     link.open();
     let mut is_ending = false;
-    while let Some((request, respond)) =
-        poll_fn(|context| poll_next(link, &mut connection, &mut is_ending, context)).await
+    while let Some(asked) = poll_fn(|context| poll_next(link, &mut connection, &mut is_ending, context)).await
     {
-        begin(link, peer, scheme, request, respond);
+        match asked {
+            Ok((request, respond)) => begin(link, peer, scheme, request, respond),
+            Err(error) => return remark(link, peer, &error),
+        }
+    }
+}
+
+/// Remarks on an error of the client; that it went away is none.
+fn remark(link: &Link, peer: Peer, error: &h2::Error) {
+    if !error.is_io() {
+        link.worker.remarks.make(peer, format_args!("HTTP/2 ended: {error}"));
     }
 }
 
@@ -89,16 +104,16 @@ fn builder() -> Builder {
     builder
 }
 
-/// Ready with the next request, or with nothing when there will be none.
+/// Ready with the next request, or why there is none, or with nothing when there will be none.
 fn poll_next(
     link: &Rc<Link>,
     connection: &mut Connection<Wire, Payload>,
     is_ending: &mut bool,
     context: &mut Context<'_>,
-) -> Poll<Option<Asked>> {
+) -> Poll<Option<Result<Asked, h2::Error>>> {
     loop {
         match connection.poll_accept(context) {
-            Poll::Ready(asked) => return Poll::Ready(asked.and_then(Result::ok)),
+            Poll::Ready(asked) => return Poll::Ready(asked),
             Poll::Pending => {}
         }
         if let Poll::Ready(Err(_)) = link.poll_sent(context) {

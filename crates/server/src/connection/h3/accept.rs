@@ -30,17 +30,23 @@ fn take_up(incoming: Incoming, unproven: &Rc<Cell<usize>>, worker: &Rc<Worker>) 
         let _ = incoming.retry();
         return;
     }
+    let incoming_address = incoming.remote_address();
     // What is no beginning of a handshake is nobody's.
     let Ok(connecting) = incoming.accept() else { return };
+    let client = Peer::from(incoming_address);
     let (unproven, worker) = (Unproven::new(unproven), Rc::clone(worker));
     let (enrolment, departure) = (worker.roster.enrol(), Departure::new(&worker));
     spawn_local(async move {
         // As long as for a first head. Nothing is taken from a client before the end (no 0-RTT): it could be replayed.
-        if let Some(Ok(connection)) = enrolment.bound(connecting).await {
-            drop(unproven);
-            let peer = Peer::from(connection.remote_address());
-            worker.log.tell_connected(peer);
-            Box::pin(converse(connection, peer, worker, enrolment, departure)).await;
+        match enrolment.bound(connecting).await {
+            Some(Ok(connection)) => {
+                drop(unproven);
+                let peer = Peer::from(connection.remote_address());
+                worker.log.tell_connected(peer);
+                Box::pin(converse(connection, peer, worker, enrolment, departure)).await;
+            }
+            Some(Err(error)) => worker.remarks.make(client, format_args!("no handshake by QUIC ({error})")),
+            None => worker.remarks.make(client, format_args!("no handshake by QUIC (not completed in time)")),
         }
     });
 }

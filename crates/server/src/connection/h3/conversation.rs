@@ -129,6 +129,7 @@ impl Conversation {
                 Event::Draining => break,
                 Event::Interrupted(interrupt) => {
                     self.worker.meter.gave_up(interrupt);
+                    self.worker.remark_interrupt(self.peer, interrupt);
                     return match interrupt {
                         Interrupt::Idle | Interrupt::Ending => Code::H3_NO_ERROR,
                         Interrupt::SlowHead | Interrupt::SlowTransfer | Interrupt::Flood => {
@@ -193,7 +194,13 @@ impl Conversation {
         }
         http.poll_accept_request_stream(context).map(|accepted| match accepted {
             Ok(Some(stream)) => Event::Request(stream),
-            Ok(None) | Err(_) => Event::Gone,
+            Ok(None) => Event::Gone,
+            Err(error) => {
+                if !error.is_h3_no_error() {
+                    self.worker.remarks.make(self.peer, format_args!("HTTP/3 ended: {error}"));
+                }
+                Event::Gone
+            }
         })
     }
 

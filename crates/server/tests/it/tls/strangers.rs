@@ -4,7 +4,14 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::harness::{Channel, Conn, Content, End, Identity, Server, Site, anonymous_kib, crowd, noise};
+use rustix::process::Signal;
+
+use crate::harness::{
+    Channel, Conn, Content, End, Identity, Protocol, SOON, Server, Site, anonymous_kib, crowd, noise,
+    on_every_protocol,
+};
+
+on_every_protocol! { who_does_nothing_wrong_is_not_spoken_of }
 
 /// The start of a handshake that says that 512 bytes of it come.
 const HELLO: &[u8] = b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03";
@@ -70,6 +77,82 @@ fn a_handshake_that_stalls_is_given_up() {
         assert!(start.elapsed() >= Duration::from_millis(250), "{:?}", start.elapsed());
     }
     assert_eq!(server.connect_tls(&identity, "a.example").get("/f").status, 200);
+}
+
+/// The settings and a data frame of no stream, behind the start of HTTP/2 (RFC 9113 sections 3.4 and 6.1).
+const DATA_OF_NO_STREAM: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+/// What is said of clients.
+fn remarks(lines: &[String]) -> Vec<&str> {
+    lines.iter().filter_map(|line| line.strip_prefix("tallyd: client 127.0.0.1 port ")).collect()
+}
+
+#[test]
+fn what_goes_wrong_with_clients_is_said_to_who_asks() {
+    for (arguments, is_said) in [(&[][..], false), (&["--verbose"], true)] {
+        let (_site, _identity, mut server) =
+            served(&[&["--workers", "1", "--header-timeout", "300ms"], arguments].concat());
+        let (plain, secure) = (server.address(), server.tls_address());
+        for (address, words, what) in [
+            (secure, &b"GET / HTTP/1.1\r\n\r\n"[..], "no handshake: it speaks HTTP without TLS"),
+            (secure, b"\0\0", "no handshake: what it says is no beginning of one"),
+            (secure, b"\x16\x03\x01\0\x04\x01\0\0\0", "no handshake: received corrupt message"),
+            (secure, HELLO, "no handshake: it was not completed in time"),
+            (plain, b"\x16\r\n\r\n", "refused, because a request cannot be read (malformed)"),
+            (plain, b"GET / HT", "given up, because a head took too long"),
+            (plain, DATA_OF_NO_STREAM, "HTTP/2 ended: "),
+        ] {
+            let mut conn = Conn::open(address);
+            conn.send(words);
+            conn.take(usize::MAX);
+            let remark = format!("{}: {what}", conn.port());
+            if is_said {
+                let is_there = |lines: &[String]| remarks(lines).iter().any(|it| it.starts_with(&remark));
+                server.stderr().wait_for(&remark, |lines| is_there(lines).then_some(()));
+            }
+        }
+        server.signal(Signal::TERM);
+        server.wait_for_exit(SOON);
+        server.stderr().wait_for_end();
+        assert_eq!(!remarks(&server.stderr().all()).is_empty(), is_said, "{:#?}", server.stderr().all());
+    }
+}
+
+fn who_does_nothing_wrong_is_not_spoken_of(protocol: Protocol) {
+    let site = Site::with(&[("f", noise(1_000_003, 1))]);
+    let mut server = Server::start_over(protocol, &site, &["--verbose"]);
+    let mut conn = server.connect();
+    for (target, status) in [("/f", 200), ("/missing", 404)] {
+        assert_eq!(conn.get(target).status, status);
+    }
+    drop(conn);
+    // One is still there when the server ends.
+    let mut conn = server.connect();
+    assert_eq!(conn.get("/f").status, 200);
+    server.signal(Signal::TERM);
+    server.wait_for_exit(SOON);
+    server.stderr().wait_for_end();
+    assert_eq!(remarks(&server.stderr().all()), [""; 0]);
+}
+
+#[test]
+fn a_flood_of_strangers_is_summed_up() {
+    const STRANGERS: u64 = 200;
+    let (_site, _identity, server) = served(&["--workers", "1", "--verbose"]);
+    for _ in 0..STRANGERS {
+        let mut conn = Conn::open(server.tls_address());
+        conn.send(b"\0\0");
+        conn.take(usize::MAX);
+    }
+    let left_out = |line: &String| -> Option<u64> {
+        line.strip_prefix("tallyd: ")?.strip_suffix(" left out")?.split(' ').next()?.parse().ok()
+    };
+    server.stderr().wait_for("all of them, in one way or the other", |lines| {
+        let unsaid: u64 = lines.iter().filter_map(left_out).sum();
+        let said = remarks(lines).len() as u64;
+        assert!(said + unsaid <= STRANGERS, "{lines:#?}");
+        (said + unsaid == STRANGERS && unsaid > 0).then_some(())
+    });
 }
 
 #[test]
