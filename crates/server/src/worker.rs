@@ -43,6 +43,9 @@ use crate::site::{Edition, Publication, Site};
 /// client does not notice.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// How long it is waited for a connection to end before it is looked again for one that can make room.
+const ROOM_PAUSE: Duration = Duration::from_millis(100);
+
 /// Descriptors of a worker that are neither connections nor remembered files: its runtime, its listeners, and files that its
 /// threads are looking at.
 pub(crate) const DESCRIPTORS: usize = 8 + BLOCKING_THREADS;
@@ -225,11 +228,12 @@ impl Worker {
         self.drain.notified()
     }
 
-    /// Waits until there is room for another connection, which idle ones make.
+    /// Waits until there is room for another connection, which idle ones make, and those that come to no request.
     pub(crate) async fn await_room(&self) {
         while self.roster.len() >= self.max_connections {
-            self.roster.end_longest_idle();
-            self.departed.notified().await;
+            self.roster.make_room();
+            // Either is a reason to look again: time alone can make a client one that is given up.
+            let _ = tokio::time::timeout(ROOM_PAUSE, self.departed.notified()).await;
         }
     }
 

@@ -53,6 +53,17 @@ pub(crate) enum Phase {
     Fetching,
 }
 
+impl Phase {
+    /// Why a client that has said nothing whole in this phase is given up; nothing in the others.
+    pub(super) fn interrupt_of_beginner(self) -> Option<Interrupt> {
+        match self {
+            Phase::Fresh => Some(Interrupt::Idle),
+            Phase::Head => Some(Interrupt::SlowHead),
+            Phase::Idle | Phase::Transfer | Phase::Answering | Phase::Closing | Phase::Fetching => None,
+        }
+    }
+}
+
 /// Why a connection is not waited for any longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Interrupt {
@@ -228,6 +239,11 @@ impl Presence {
             *waker = Some(context.waker().clone());
         }
         Poll::Pending
+    }
+
+    /// Whether the connection has been given up, and has not gone yet.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.interrupt.get().is_some()
     }
 
     fn judge_rate(&self, limits: &Limits, since: Moment, arrived: u64) {

@@ -19,6 +19,13 @@ use super::presence::{Awaits, FIRST_PAUSE, Interrupt, Limits, Phase, Presence};
 use crate::census::Meter;
 use crate::clock::Moment;
 
+/// How long a client may take over a handshake or a head while others have no room: as long as both take on a slow line.
+/// Whoever only holds connections is not let go before, so that a client that has just come is not the one to go.
+const FIRST_WORDS: Duration = Duration::from_secs(1);
+
+/// How long one that was given up may take to go before another one has to.
+const LEAVING: Duration = Duration::from_millis(50);
+
 /// All connections of one worker.
 #[derive(Debug)]
 pub(crate) struct Roster {
@@ -30,6 +37,8 @@ pub(crate) struct Roster {
     /// Told when the first connection does, while nobody looks.
     awakening: Notify,
     pace: Cell<Pace>,
+    /// When a connection was looked for last that makes room.
+    made_room: Cell<Moment>,
 }
 
 /// How often the roster is swept.
@@ -59,6 +68,7 @@ impl Roster {
             awaiting: Cell::new(0),
             awakening: Notify::new(),
             pace: Cell::new(Pace::Leisurely),
+            made_room: Cell::default(),
         })
     }
 
@@ -111,13 +121,27 @@ impl Roster {
         self.entries.borrow().iter().for_each(|(_, presence)| presence.give_up(Interrupt::Ending));
     }
 
-    /// Gives up on the connection that has been idle for longest, if there is one, to make room for another.
-    pub(crate) fn end_longest_idle(&self) {
+    /// Gives up on a connection to make room for another, unless one has just been given up: on the one that has been idle for
+    /// longest, or else on the one that has taken longest over its handshake or a head, if that is longer than
+    /// [`FIRST_WORDS`].
+    pub(crate) fn make_room(&self) {
         let entries = self.entries.borrow();
-        let idle =
-            entries.iter().map(|(_, presence)| presence).filter(|presence| presence.phase() == Phase::Idle);
+        let now = Moment::now();
+        let is_one_leaving = || entries.iter().any(|(_, presence)| presence.is_given_up());
+        if now.since(self.made_room.get()) < LEAVING && is_one_leaving() {
+            return;
+        }
+        self.made_room.set(now);
+        let all = || entries.iter().map(|(_, presence)| presence).filter(|presence| !presence.is_given_up());
+        let idle = all().filter(|presence| presence.phase() == Phase::Idle);
         if let Some(longest) = idle.min_by_key(|presence| presence.since.get()) {
-            longest.give_up(Interrupt::Idle);
+            return longest.give_up(Interrupt::Idle);
+        }
+        let beginning = all().filter(|presence| presence.waited() >= FIRST_WORDS);
+        let beginning =
+            beginning.filter_map(|presence| Some((presence, presence.phase().interrupt_of_beginner()?)));
+        if let Some((longest, interrupt)) = beginning.min_by_key(|(presence, _)| presence.since.get()) {
+            longest.give_up(interrupt);
         }
     }
 }

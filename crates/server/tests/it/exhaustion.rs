@@ -5,7 +5,8 @@ use std::thread;
 use std::time::Duration;
 
 use crate::harness::{
-    Conn, SOON, Server, Site, Stdout, anonymous_kib, cpu_time, descriptors, eventually, noise, tallyd,
+    Conn, Identity, NAME, SOON, Server, Site, Stdout, anonymous_kib, cpu_time, descriptors, eventually,
+    noise, tallyd,
 };
 
 /// The same command, in a process that may hold only this many descriptors.
@@ -27,12 +28,18 @@ fn with_descriptors(command: &Command, limit: u32) -> Command {
 fn too_few_descriptors_neither_spin_nor_kill() {
     const LIMIT: u32 = 96;
     let site = Site::with(&[("f", "content")]);
-    site.file("large", noise(1_000_000, 1));
+    site.file("large", noise(20_000_000, 1));
     for workers in ["1", "2"] {
         let mut command =
             with_descriptors(tallyd(&site).args(["--workers", workers, "--idle-timeout", "60s"]), LIMIT);
         let server = Server::launch(&mut command, Stdout::Followed);
-        let mut conns: Vec<Conn> = (0..200).map(|_| server.connect()).collect();
+        // Nobody makes room while it is sent something.
+        let connect = || {
+            let mut conn = Conn::with_small_window(server.address());
+            conn.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
+            conn
+        };
+        let mut conns: Vec<Conn> = (0..200).map(|_| connect()).collect();
         server.stdout().wait_for("the first connections", |lines| (lines.len() >= 8).then_some(()));
 
         // How much it works while it cannot accept; waiting is what is measured here.
@@ -48,13 +55,13 @@ fn too_few_descriptors_neither_spin_nor_kill() {
             let line = format!("Client connected with ip : 127.0.0.1 and port no. : {}", conn.port());
             accepted.contains(&line)
         };
-        for (conn, target) in conns.iter_mut().filter(is_accepted).zip(["/f", "/large"]) {
-            let answer = conn.get(target);
-            assert!(matches!(answer.status, 200 | 503), "{target}: {answer:?}");
+        for conn in conns.iter_mut().filter(is_accepted).take(2) {
+            let answer = conn.next_head().expect("an answer");
+            assert!(matches!(answer.status, 200 | 503), "{answer:?}");
         }
         drop(conns);
         let recovered = server.fetch("/large");
-        assert_eq!((recovered.status, recovered.content.len()), (200, 1_000_000));
+        assert_eq!((recovered.status, recovered.content.len()), (200, 20_000_000));
         eventually("the descriptors are free again", SOON, || (descriptors(server.pid()) < 48).then_some(()));
     }
 }
@@ -71,6 +78,37 @@ fn waiting_connections_are_served_when_descriptors_are_free_again() {
     last.send("GET /f HTTP/1.1\r\nHost: a\r\n\r\n");
     first.clear();
     assert_eq!(last.answer().content, b"content");
+}
+
+/// The start of a handshake that says that 512 bytes of it come.
+const HELLO: &[u8] = b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03";
+
+#[test]
+fn clients_that_come_to_no_request_make_room() {
+    let site = Site::with(&[("f", "content")]);
+    let identity = Identity::of(&site);
+    let check = |by_tls: bool, words: &[u8]| {
+        let mut command = tallyd(&site);
+        command.args(["--workers", "1", "--header-timeout", "1h", "--ledger", "none"]).args(identity.flags());
+        let server = Server::launch(&mut with_descriptors(&command, 112), Stdout::Followed);
+        let address = if by_tls { server.tls_address() } else { server.address() };
+        // Some three times as many as there is room for.
+        let hold = || {
+            let mut conn = Conn::open(address);
+            conn.send(words);
+            conn
+        };
+        let holding: Vec<Conn> = (0..60).map(|_| hold()).collect();
+        assert_eq!(server.fetch("/f").content, b"content", "{}", words.escape_ascii());
+        assert_eq!(server.connect_tls(&identity, NAME).get("/f").content, b"content");
+        drop(holding);
+    };
+    thread::scope(|scope| {
+        for (by_tls, words) in [(true, HELLO), (true, b""), (false, b""), (false, b"GET /f HT")] {
+            let check = &check;
+            scope.spawn(move || check(by_tls, words));
+        }
+    });
 }
 
 #[test]
