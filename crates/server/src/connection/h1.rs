@@ -336,7 +336,7 @@ impl Conversation {
     async fn run_errand(&mut self, errand: Errand) -> Result<(), End> {
         self.flush(Followed::ByNothing).await?;
         self.socket.presence().enter(Phase::Fetching);
-        self.progress.selection = Some(errand.run(&self.worker.site).await);
+        self.progress.selection = Some(errand.run(&self.worker.site, self.socket.failure()).await?);
         Ok(())
     }
 

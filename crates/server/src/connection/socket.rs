@@ -6,6 +6,7 @@
 use std::future::poll_fn;
 use std::io::{self, IoSlice, Read};
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -325,6 +326,18 @@ impl Socket {
                 return Poll::Ready(Err(end));
             }
             self.stream.poll_writable(context).map_err(|_| End::Gone)
+        })
+        .await
+    }
+
+    /// Ready when the connection has failed or the client is given up, while it is waited for something else.
+    pub(crate) async fn failure(&mut self) -> End {
+        let (presence, limits) = (Rc::clone(self.presence()), *self.enrolment.limits());
+        let mut failure = pin!(self.stream.failure());
+        poll_fn(|context| match failure.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(End::Gone),
+            // Only a transfer is judged by what has arrived.
+            Poll::Pending => presence.poll_interrupt(&limits, context, || 0).map(End::Interrupted),
         })
         .await
     }

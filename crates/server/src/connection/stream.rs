@@ -73,6 +73,13 @@ impl Stream {
         }
     }
 
+    /// Ready when the connection has failed, as by a reset. That the client says nothing more is no failure.
+    pub(crate) async fn failure(&mut self) {
+        let Ok(stream) = self.watched() else { return };
+        // An error of the runtime's is one of the connection's.
+        while stream.ready(Interest::ERROR).await.is_ok_and(|ready| !ready.is_error()) {}
+    }
+
     /// Sends what the kernel holds back because more was announced.
     pub(crate) fn push(&self) -> io::Result<()> {
         // Setting the option flushes, also when it was set before (tcp(7)).

@@ -1,6 +1,9 @@
 //! Directories without an index file, as browsers and programs see them.
 
-use crate::harness::{Protocol, Server, Site, on_every_protocol};
+use std::fs;
+use std::time::Duration;
+
+use crate::harness::{Protocol, Server, Site, cpu_time, on_every_protocol};
 
 on_every_protocol! {
     a_directory_is_listed_in_the_form_that_is_asked_for,
@@ -80,4 +83,46 @@ fn listings_can_be_turned_off_or_kept_to_programs(protocol: Protocol) {
     let server = Server::start_over(protocol, &site, &["--index", "start.htm", "--index", "f"]);
     assert_eq!(server.fetch("/bare/").status, 200);
     assert_eq!(server.stdout().wait_for_deliveries(1)[0].path, "/bare/f");
+}
+
+#[test]
+fn a_folder_is_not_read_to_its_end_for_nobody() {
+    const ENTRIES: usize = 100_000;
+    const CLIENTS: u32 = 24;
+    let site = Site::with(&[("f", "content")]);
+    fs::create_dir(site.path("many")).expect("a folder");
+    for entry in 0..ENTRIES {
+        fs::File::create(site.path(format!("many/{entry}"))).expect("a file");
+    }
+    for protocol in [Protocol::Http1, Protocol::Http1Tls, Protocol::Http2, Protocol::Http3] {
+        let server = Server::start_over(protocol, &site, &["--workers", "1", "--ledger", "none"]);
+        // In this order every entry is looked at, for each page anew.
+        let page = |page: u32| format!("/many/?sort=size&page={page}");
+        let spent = |what: &dyn Fn()| -> Duration {
+            let before = cpu_time(server.pid());
+            what();
+            cpu_time(server.pid()).saturating_sub(before)
+        };
+        let reading = spent(&|| assert_eq!(server.fetch(&page(1)).status, 200));
+        let all = spent(&|| {
+            for number in 0..CLIENTS {
+                let mut conn = server.connect();
+                // Both come together, so that with the answer to one the other is there.
+                let listing = page(number + 2);
+                conn.send(format!(
+                    "GET /f HTTP/1.1\r\nHost: a\r\n\r\nGET {listing} HTTP/1.1\r\nHost: a\r\n\r\n"
+                ));
+                assert_eq!(conn.answer().content, b"content");
+                if protocol.has_streams() {
+                    conn.cancel();
+                } else {
+                    conn.reset();
+                }
+            }
+            // It has to wait for those before it.
+            assert_eq!(server.fetch(&page(CLIENTS + 2)).status, 200);
+        });
+        println!("{protocol:?}: one reading takes {reading:?}, {CLIENTS} for nobody and one {all:?}");
+        assert!(all < reading * (CLIENTS / 2), "{protocol:?}: {reading:?}, {all:?}");
+    }
 }

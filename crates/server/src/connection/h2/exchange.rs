@@ -1,5 +1,6 @@
 //! One request and its answer, on a stream (RFC 9113 §8.1): the same answers as in HTTP/1.1, in frames.
 
+use std::future::poll_fn;
 use std::rc::Rc;
 
 use bytes::{Buf, Bytes};
@@ -139,7 +140,9 @@ impl Exchange {
     async fn take(&mut self, step: Step) -> Result<Option<Step>, Gone> {
         match step {
             Step::Run(errand) => {
-                self.progress.selection = Some(errand.run(&self.link.worker.site).await);
+                let reset = poll_fn(|context| self.respond.poll_reset(context));
+                let selection = errand.run(&self.link.worker.site, reset).await.map_err(|_| Gone)?;
+                self.progress.selection = Some(selection);
                 self.advance()
             }
             Step::SendContent(mut stream, content) => {

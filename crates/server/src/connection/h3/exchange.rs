@@ -113,7 +113,7 @@ impl Exchange {
         };
         let lines = || head.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
         let answered = match read(start, lines) {
-            Read::Request(request) => self.decide(&request).await,
+            Read::Request(request) => self.decide(&request).await?,
             Read::Refused(refusal) => self.refuse(refusal, Asked::Unreadable(b"")),
             Read::Malformed => {
                 self.outflow.reset(Code::H3_MESSAGE_ERROR);
@@ -123,8 +123,9 @@ impl Exchange {
         self.send(answered).await
     }
 
-    /// Decides on the answer, with its head in the output, and waits for whatever that takes.
-    async fn decide(&mut self, request: &Request<'_>) -> Answered {
+    /// Decides on the answer, with its head in the output, and waits for whatever that takes; fails where nobody waits for it
+    /// any more.
+    async fn decide(&mut self, request: &Request<'_>) -> Result<Answered, Cut> {
         let worker = Rc::clone(&self.conversation().worker);
         // Its content is the stream's.
         let mut progress = Progress { content: ContentState::Skipped, selection: None };
@@ -136,13 +137,21 @@ impl Exchange {
                 }
                 Answered::AfterContent(_) | Answered::After(_) => Stage::Fetching,
             });
-            progress.selection = Some(match answered {
-                Answered::After(errand) => errand.run(&worker.site).await,
+            let errand = match answered {
+                Answered::After(errand) => errand,
                 done @ (Answered::Wholly(_)
                 | Answered::ButForContent(..)
                 | Answered::ButForListing(..)
-                | Answered::AfterContent(_)) => return done,
-            });
+                | Answered::AfterContent(_)) => return Ok(done),
+            };
+            match errand.run(&worker.site, self.outflow.arrival()).await {
+                Ok(selection) => progress.selection = Some(selection),
+                // Nothing was sent that could arrive.
+                Err(_) => {
+                    self.outflow.reset(Code::H3_REQUEST_CANCELLED);
+                    return Err(Cut);
+                }
+            }
         }
     }
 
