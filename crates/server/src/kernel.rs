@@ -4,7 +4,7 @@
 use std::ffi::c_int;
 use std::net::TcpListener;
 use std::ops::Range;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::ptr;
 
 use rustix::io;
@@ -48,6 +48,26 @@ pub(crate) fn watch_listener(listener: TcpListener) -> std::io::Result<AsyncFd<T
     Ok(unsafe { AsyncFd::register_with_interest(listener, Interest::READABLE) }?)
 }
 
+/// Has the kernel keep a new connection to itself until the client has said something, or has kept silent for `seconds`
+/// (tcp(7), `TCP_DEFER_ACCEPT`; rounded up to the next of its retransmissions, after 1, 3, 7, … seconds).
+///
+/// Fails as `setsockopt(2)` does.
+pub(crate) fn await_first_bytes(listener: impl AsFd, seconds: c_int) -> std::io::Result<()> {
+    let descriptor = listener.as_fd().as_raw_fd();
+    let length = libc::socklen_t::try_from(size_of::<c_int>()).map_err(std::io::Error::other)?;
+    // SAFETY: the descriptor is borrowed for the call, which reads one `int` of the length that is given with it.
+    let done = unsafe {
+        libc::setsockopt(
+            descriptor,
+            libc::IPPROTO_TCP,
+            libc::TCP_DEFER_ACCEPT,
+            (&raw const seconds).cast(),
+            length,
+        )
+    };
+    if done == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
@@ -74,5 +94,22 @@ mod tests {
         assert_eq!(received.len() as u64, written);
         let not_a_socket = std::fs::File::open("/dev/null").expect("every Linux has it");
         assert!(unacknowledged_bytes(not_a_socket).is_err());
+    }
+
+    #[test]
+    fn a_connection_is_there_with_its_first_bytes_or_after_a_second() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+        await_first_bytes(&listener, 1).expect("it is a TCP socket");
+        let address = listener.local_addr().expect("it is bound");
+        let silent = TcpStream::connect(address).expect("it listens");
+        let mut talker = TcpStream::connect(address).expect("it listens");
+        let talker_address = talker.local_addr().expect("it is connected");
+        talker.write_all(b"!").expect("the kernel takes a byte");
+        let (_, first) = listener.accept().expect("somebody has connected");
+        let (_, second) = listener.accept().expect("somebody else has connected");
+        assert_eq!(first, talker_address, "the silent one was there before");
+        assert_eq!(second, silent.local_addr().expect("it is connected"));
+        let not_a_socket = std::fs::File::open("/dev/null").expect("every Linux has it");
+        assert!(await_first_bytes(not_a_socket, 1).is_err());
     }
 }

@@ -40,6 +40,9 @@ fn ends_in_good_order(protocol: Protocol, signal: Signal) {
     let mut idle = server.connect();
     idle.get("/f");
     let mut unused = server.connect();
+    // Who says nothing is accepted after a moment only.
+    let line = format!("Client connected with ip : 127.0.0.1 and port no. : {}", unused.port());
+    server.stdout().wait_for(&line, |lines| lines.contains(&line).then_some(()));
     let mut in_flight = transfer(&server);
 
     let start = Instant::now();
