@@ -18,6 +18,16 @@ impl Moment {
         Moment(now.tv_sec.unsigned_abs() * 1000 + now.tv_nsec.unsigned_abs() / 1_000_000)
     }
 
+    /// The moment with this many milliseconds behind it.
+    pub(crate) fn from_millis(milliseconds: u64) -> Moment {
+        Moment(milliseconds)
+    }
+
+    /// In milliseconds since the start.
+    pub(crate) fn as_millis(self) -> u64 {
+        self.0
+    }
+
     /// The moment this much later.
     pub(crate) fn after(self, span: Duration) -> Moment {
         Moment(self.0.saturating_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))

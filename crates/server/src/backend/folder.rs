@@ -10,13 +10,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat, Statx, StatxFlags, StatxTimestamp, fstat, makedev,
-    openat2, statx,
+    AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat, Statx, StatxFlags, StatxTimestamp, fstat, fstatfs,
+    makedev, openat2, statx,
 };
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 use tallyd_http::validator::{self, Timestamp};
 
+use super::changes::{Changes, Generation};
 use super::withheld::Withheld;
+use crate::clock::Moment;
 
 /// How far links are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,11 +40,18 @@ impl Links {
     }
 }
 
+/// File systems on which nothing happens that this kernel does not know of (statfs(2), `f_type`): ext2 to ext4, XFS, Btrfs, F2FS,
+/// ZFS and tmpfs.
+const LOCAL_FILE_SYSTEMS: [u32; 6] =
+    [0xEF53, 0x5846_5342, 0x9123_683E, 0xF2F5_2010, 0x2FC1_2FC1, 0x0102_1994];
+
 /// The root of a site.
 #[derive(Debug)]
 pub(crate) struct Folder {
     pub(super) root: OwnedFd,
     identity: Identity,
+    /// Where the kernel tells of them.
+    changes: Option<Changes>,
     /// How every path is resolved.
     pub(super) resolve: ResolveFlags,
     /// Files that are not served, although they may be beneath the root.
@@ -135,7 +144,8 @@ impl Folder {
         match openat2(&root, ".", flags, Mode::empty(), resolve.union(ResolveFlags::CACHED)) {
             Ok(_) | Err(Errno::AGAIN) => {
                 let identity = Identity::of_stat(&fstat(&root)?);
-                Ok(Folder { root, identity, resolve, withheld: Arc::default() })
+                let changes = if is_local(&root) { Changes::new().ok() } else { None };
+                Ok(Folder { root, identity, changes, resolve, withheld: Arc::default() })
             }
             Err(error) => Err(error),
         }
@@ -197,6 +207,35 @@ impl Folder {
         let descriptor = openat2(&self.root, relative, flags, Mode::empty(), resolve).ok()?;
         let stat = fstat(&descriptor).ok()?;
         (!self.withheld.holds(Identity::of_stat(&stat))).then(|| FileVersion::of_stat(&stat))
+    }
+
+    /// The same, and the generation of changes in which the file stays as it is, where the kernel tells of every change to it
+    /// but those through a mapping.
+    pub(crate) fn follow(&self, relative: &[u8]) -> Option<(FileVersion, Option<Generation>)> {
+        let unfollowed = || self.version_beneath(relative).map(|version| (version, None));
+        let Some(since) =
+            self.changes.as_ref().and_then(|changes| changes.follow(self.root.as_fd(), relative))
+        else {
+            return unfollowed();
+        };
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let resolve = self.resolve.union(ResolveFlags::CACHED).union(ResolveFlags::NO_SYMLINKS);
+        let Ok(descriptor) = openat2(&self.root, relative, flags, Mode::empty(), resolve) else {
+            return unfollowed();
+        };
+        let stat = fstat(&descriptor).ok()?;
+        let identity = Identity::of_stat(&stat);
+        if self.withheld.holds(identity) {
+            return None;
+        }
+        // What has another name may be changed by that, and on another file system by another machine.
+        let is_told = stat.st_nlink == 1 && identity.device == self.identity.device;
+        Some((FileVersion::of_stat(&stat), is_told.then_some(since)))
+    }
+
+    /// The generation of changes at `now`, if the kernel tells of them.
+    pub(crate) fn generation(&self, now: Moment) -> Option<Generation> {
+        self.changes.as_ref().and_then(|changes| changes.generation(now))
     }
 
     /// The version of the file that `relative` leads to now; one system call (statx(2)).
@@ -296,6 +335,11 @@ pub(crate) fn read_at(
             Err(error) => return Err(failure_of(error, patience)),
         }
     }
+}
+
+fn is_local(root: &OwnedFd) -> bool {
+    let kind = fstatfs(root).map(|system| u32::try_from(system.f_type));
+    matches!(kind, Ok(Ok(kind)) if LOCAL_FILE_SYSTEMS.contains(&kind))
 }
 
 /// What openat2(2) takes for a path beneath the root: it knows no empty one.

@@ -1,5 +1,6 @@
 //! Where files come from. A backend opens; what a path means on the site is decided in `site`.
 
+pub(crate) mod changes;
 pub(crate) mod directory;
 pub(crate) mod folder;
 pub(crate) mod remembered;

@@ -2,7 +2,8 @@
 //!
 //! One memory per worker, without locks. A remembered file is checked against its path before use when the last check is
 //! more than a few milliseconds old, so a change is seen at once for practical purposes, and a hot file costs one
-//! check for hundreds of requests.
+//! check for hundreds of requests. Where content is in memory and the kernel tells of changes on the way to its file, its silence
+//! takes the place of the check, so that thousands of files that are asked for by turns cost none.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::os::fd::OwnedFd;
@@ -15,6 +16,7 @@ use quick_cache::{Weighter, unsync};
 use tallyd_http::target::SitePath;
 use tallyd_ledger::Tally;
 
+use super::changes::Generation;
 use super::folder::{FileVersion, Folder};
 use super::siblings::{Look, Surroundings};
 use super::variants::{Served, Variants};
@@ -25,7 +27,8 @@ use crate::clock::Moment;
 pub(crate) const CHECK_HOLDS: Duration = Duration::from_millis(5);
 
 /// How long the way to a file is believed to stay beneath the root before it is walked again under the kernel's guard:
-/// `statx` alone would not notice a folder that moved out of the root and left a link behind.
+/// `statx` alone would not notice a folder that moved out of the root and left a link behind. And how long the kernel's silence is
+/// believed: it tells nothing of writes through a mapping, or of what is mounted over a folder.
 const WAY_HOLDS: Duration = Duration::from_secs(1);
 
 /// How long a place where no sibling was is believed to stay empty. Whoever adds one to a file that stays as it is waits so
@@ -61,6 +64,8 @@ pub(crate) struct Remembered {
     checked: Cell<Moment>,
     walked: Cell<Moment>,
     explored: Cell<Moment>,
+    /// The generation of changes that it was walked to in, if that tells of all changes to it.
+    followed: Cell<Option<Generation>>,
 }
 
 /// Where the bytes of a representation are.
@@ -108,6 +113,7 @@ impl Remembered {
             checked: now.clone(),
             walked: now.clone(),
             explored: now,
+            followed: Cell::new(None),
         }
     }
 
@@ -133,9 +139,14 @@ impl Remembered {
         if self.news.load(Ordering::Relaxed) {
             return Freshness::Stale;
         }
-        let walks = now.since(self.walked.get()) > WAY_HOLDS;
+        let is_due = now.since(self.walked.get()) > WAY_HOLDS;
+        let is_quiet = self.followed.get().is_some_and(|since| folder.generation(now) == Some(since));
+        if is_quiet && !is_due {
+            return Freshness::Fresh;
+        }
+        let walks = is_due && !is_quiet;
         let path = self.path.relative();
-        let version = if walks { folder.version_beneath(path) } else { folder.version_now(path) };
+        let version = if walks { self.walk(folder) } else { folder.version_now(path) };
         let explores = walks && now.since(self.explored.get()) > EMPTINESS_HOLDS;
         let look = match (explores, walks) {
             (true, _) => Look::Everywhere,
@@ -146,13 +157,23 @@ impl Remembered {
             return Freshness::Stale;
         }
         self.checked.set(now);
-        if walks {
+        if is_due {
             self.walked.set(now);
         }
         if explores {
             self.explored.set(now);
         }
         Freshness::Fresh
+    }
+
+    /// Walks the way to the file again, and begins to follow the changes to it where they can be told without fail.
+    fn walk(&self, folder: &Folder) -> Option<FileVersion> {
+        if !self.variants.are_in_memory() {
+            return folder.version_beneath(self.path.relative());
+        }
+        let (version, since) = folder.follow(self.path.relative())?;
+        self.followed.set(since);
+        Some(version)
     }
 }
 

@@ -72,6 +72,14 @@ impl Variants {
         Variants { original, siblings, made: Default::default(), offer }
     }
 
+    /// Whether all that the publisher has made is one file, and that is in memory.
+    pub(crate) fn are_in_memory(&self) -> bool {
+        match self.original.representation.handle {
+            Handle::Memory(_) | Handle::Shared(_) => self.siblings.is_empty(),
+            Handle::File(_) => false,
+        }
+    }
+
     /// The one to send to a client with this `Accept-Encoding` (RFC 9110 §12.5.3). It allocates nothing.
     pub(crate) fn choose(&self, accept_encoding: &FieldLines<'_>) -> Choice<'_> {
         if self.offer.is_empty() || accept_encoding.is_absent() {
