@@ -19,7 +19,7 @@ use rtrb::{Consumer, Producer, PushError, RingBuffer};
 use crate::counters::Totals;
 use crate::delivery::{Announced, Day, Delivery, Kind, Outcome, Request, ResourceId, Weight};
 
-/// Room for what one worker does while the writer naps (5 ms) or commits: 27 ms at 150,000 deliveries a second.
+/// Room for what one worker does while the writer naps (4 ms) or commits: 27 ms at 150,000 deliveries a second.
 const RING: usize = 4_096;
 
 /// Some ten megabytes for half a second at 150,000 deliveries a second: the stall of a busy disk.

@@ -17,7 +17,7 @@ use crate::observer::{Observer, StoreState};
 use crate::store::{Store, StoreError, Tidiness, Trouble};
 
 /// Between two rounds under load. `kill -9` costs at most this and the time of one commit.
-const NAP: Duration = Duration::from_millis(5);
+const NAP: Duration = Duration::from_millis(4);
 
 /// So long nothing must have been reported before what was put off is done: under load, too, there are rounds that find nothing.
 const QUIET: Duration = Duration::from_millis(100);

@@ -22,7 +22,7 @@ use crate::clock::{self, Moment as Tick};
 /// How many answers, and for how long, a busy connection may have on its way before it is asked what has arrived: to ask is a
 /// system call, and one answer for many requests is as exact as one for each.
 const MANY: usize = 16;
-const LONG: Duration = Duration::from_millis(10);
+const LONG: Duration = Duration::from_millis(4);
 
 /// The content of an answer, as far as its delivery is concerned.
 #[derive(Debug)]
