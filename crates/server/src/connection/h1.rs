@@ -4,7 +4,7 @@
 
 use std::rc::Rc;
 
-use tallyd_http::h1::chunked::ChunkSkipper;
+use tallyd_http::h1::content_skipper::ContentSkipper;
 use tallyd_http::h1::framing::Framing;
 use tallyd_http::h1::head::{self, Head};
 use tallyd_http::h1::persistence::Persistence;
@@ -365,41 +365,6 @@ impl Conversation {
             if self.socket.receive(&mut self.input, &self.worker.buffers).await? == Arrival::Nudge {
                 self.look_for_receipts();
             }
-        }
-    }
-}
-
-/// Finds the end of a request's content.
-enum ContentSkipper {
-    Counted { left: u64 },
-    Chunked(ChunkSkipper),
-}
-
-impl ContentSkipper {
-    fn new(framing: Framing) -> ContentSkipper {
-        match framing {
-            Framing::Empty => ContentSkipper::Counted { left: 0 },
-            Framing::Length(left) => ContentSkipper::Counted { left },
-            Framing::Chunked => ContentSkipper::Chunked(ChunkSkipper::default()),
-        }
-    }
-
-    /// Passes over what belongs to the content; returns how many bytes that is.
-    fn skip(&mut self, bytes: &[u8]) -> Result<usize, Refusal> {
-        match self {
-            ContentSkipper::Counted { left } => {
-                let taken = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
-                *left -= taken as u64;
-                Ok(taken)
-            }
-            ContentSkipper::Chunked(chunks) => chunks.skip(bytes),
-        }
-    }
-
-    fn is_at_end(&self) -> bool {
-        match self {
-            ContentSkipper::Counted { left } => *left == 0,
-            ContentSkipper::Chunked(chunks) => chunks.is_at_end(),
         }
     }
 }
