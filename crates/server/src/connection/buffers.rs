@@ -52,9 +52,9 @@ impl Buffers {
         work(&mut scratch[SKEW_BYTES..])
     }
 
-    /// Room for a piece of a file.
+    /// Room for a piece of a file, behind as many bytes as records are better made from than from the start of a page.
     pub(super) fn take_piece(&self) -> Box<[u8]> {
-        self.pieces.borrow_mut().pop().unwrap_or_else(|| vec![0; PIECE_BYTES].into())
+        self.pieces.borrow_mut().pop().unwrap_or_else(|| vec![0; SKEW_BYTES + PIECE_BYTES].into())
     }
 
     /// Gives such room back.

@@ -17,7 +17,10 @@ use super::positions::Positions;
 pub(crate) const BATCH_BYTES: usize = 64 * 1024;
 
 /// How much is made into records at a time at most, in bytes: a batch, and what framing has added to it.
-const MAX_SEALED_BYTES: usize = BATCH_BYTES + 16 * 1024;
+const MAX_SEALED_BYTES: usize = BATCH_BYTES + RECORD_BYTES;
+
+/// The content of the longest record, in bytes (RFC 8446 §5.1).
+pub(crate) const RECORD_BYTES: usize = 16 * 1024;
 
 /// Where in a page the content of records is best taken from, in bytes. The record's own begins a few bytes behind the start of
 /// a page; a copy to just behind its source, modulo the size of a page, has the processor take each load for one that waits

@@ -18,10 +18,17 @@ use super::link::Link;
 use super::payload::{Payload, Portion};
 use crate::backend::remembered::Handle;
 use crate::connection::buffers::PIECE_BYTES;
+use crate::connection::session::RECORD_BYTES;
 use crate::transmit::{Outcome, Reading, Unread, indices};
 
 /// From this length on, what is read lies in a whole buffer, in bytes.
 const LEAST_PIECE_BYTES: usize = PIECE_BYTES / 4;
+
+/// How much content a frame has that is a whole record with its head (RFC 9113 §4.1).
+const FRAME_BYTES: usize = RECORD_BYTES - 9;
+
+/// How much of a file is read at a time, in bytes.
+const READ_BYTES: usize = PIECE_BYTES / RECORD_BYTES * FRAME_BYTES;
 
 /// How much is sent before others get their turn, in bytes.
 const TURN_BYTES: usize = 256 * 1024;
@@ -127,13 +134,14 @@ async fn send_file(
     let mut turn = 0;
     while reading.left() > 0 {
         // What is sent at a time fits `usize` on every platform.
-        let room = room(stream, reading.left().min(PIECE_BYTES as u64) as usize, link).await?;
+        let room = room(stream, reading.left().min(READ_BYTES as u64) as usize, link).await?;
         match read(&mut reading, room, link) {
             Ok(payload) => {
                 let taken = payload.remaining();
                 link.give_back(stream.stream_id().as_u32(), room - taken);
                 turn += taken;
-                stream.send_data(payload, reading.left() == 0 && place == Place::Last)?;
+                let place = if reading.left() == 0 { place } else { Place::Within };
+                send_frames(stream, payload, place)?;
             }
             Err(Unread::Lost) => return Ok(Outcome::Truncated),
             Err(Unread::Cold) => {
@@ -148,6 +156,14 @@ async fn send_file(
         }
     }
     Ok(Outcome::Whole)
+}
+
+/// Sends a piece in frames that are made into records as they are.
+fn send_frames(stream: &mut SendStream<Payload>, mut piece: Payload, place: Place) -> Result<(), Gone> {
+    while piece.remaining() > FRAME_BYTES {
+        stream.send_data(piece.split_to(FRAME_BYTES), false)?;
+    }
+    Ok(stream.send_data(piece, place == Place::Last)?)
 }
 
 /// Reads up to `length` bytes.

@@ -36,7 +36,7 @@ impl Gathered {
     /// Says that so much of what waited was sent. The buffer is given back when nothing is left.
     pub(super) fn consume(&mut self, length: usize, pool: &Buffers) {
         self.start += length;
-        if self.start == self.bytes.len() {
+        if self.start == self.bytes.len() && !self.bytes.is_empty() {
             self.start = 0;
             pool.put_output(std::mem::take(&mut self.bytes));
         }

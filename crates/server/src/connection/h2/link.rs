@@ -12,12 +12,10 @@ use tokio::sync::Semaphore;
 
 use super::deliveries::Deliveries;
 use super::exchange::Gone;
-use super::flood::Flood;
-use super::frames::{ACK, Follower, Frame, Kind};
-use super::gathered::Gathered;
+use super::frames::Kind;
+use super::line::{IncomingEnd, Line, Start, Taken};
 use crate::census::Protocol;
-use crate::clock::Moment;
-use crate::connection::buffers::{Buffers, Input};
+use crate::connection::buffers::Input;
 use crate::connection::departures::Farewell;
 use crate::connection::presence::{Awaits, Interrupt, Phase};
 use crate::connection::receipts::{self, Receipts};
@@ -27,9 +25,6 @@ use crate::worker::Worker;
 /// How much content all streams together may have handed over to be framed and sent, in bytes: what keeps a fast client's
 /// connection busy, whether by one stream or by all. A client that takes nothing costs no more.
 const MAX_HELD_BYTES: usize = 256 * 1024;
-
-/// How much is gathered before it is sent although more is to come, in bytes.
-const FULL_BYTES: usize = 64 * 1024;
 
 /// What a connection's tasks share.
 pub(super) struct Link {
@@ -47,66 +42,17 @@ pub(super) struct Link {
     answering: Cell<usize>,
 }
 
-/// The socket with what is on its way through it.
-struct Line {
-    socket: Socket,
-    input: Input,
-    /// What was written and not sent.
-    out: Gathered,
-    incoming: Follower,
-    start_of_client: Start,
-    incoming_end: IncomingEnd,
-    flood: Flood,
-    looked: Moment,
-}
-
-/// How a client begins behind its preface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Start {
-    Expected,
-    /// With its settings, as it must (RFC 9113 §3.4).
-    Right,
-    Wrong,
-}
-
-/// Whether the client has ended its side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum IncomingEnd {
-    Open,
-    /// It has; requests that came with the end are answered first.
-    Seen,
-}
-
-impl Start {
-    fn note(&mut self, frame: Frame) {
-        if *self == Start::Expected {
-            let is_right = frame.kind == Kind::Settings && !frame.has(ACK);
-            *self = if is_right { Start::Right } else { Start::Wrong };
-        }
-    }
-}
-
 /// What `h2` reads from and writes to.
 pub(super) struct Wire(pub(super) Rc<Link>);
 
 impl Link {
     /// A link over `socket`, from which `input` was read already.
     pub(super) fn new(socket: Socket, input: Input, worker: Rc<Worker>) -> Link {
-        let line = Line {
-            socket,
-            input,
-            out: Gathered::default(),
-            incoming: Follower::of_client(),
-            start_of_client: Start::Expected,
-            incoming_end: IncomingEnd::Open,
-            flood: Flood::default(),
-            looked: Moment::now(),
-        };
         Link {
             worker,
             deliveries: RefCell::default(),
             room: Semaphore::new(MAX_HELD_BYTES),
-            line: RefCell::new(Some(line)),
+            line: RefCell::new(Some(Line::new(socket, input))),
             is_open: Cell::new(false),
             interrupt: Cell::new(None),
             answering: Cell::new(0),
@@ -146,7 +92,7 @@ impl Link {
         let Some(line) = &*line else { return };
         let deliveries = self.deliveries.borrow();
         let presence = line.socket.presence();
-        let is_sending = deliveries.are_unfinished() || !line.out.waiting().is_empty();
+        let is_sending = deliveries.are_unfinished() || line.unsent() > 0;
         let phase = match (is_sending, self.answering.get()) {
             (true, _) => Phase::Transfer,
             (false, 1..) => Phase::Fetching,
@@ -235,32 +181,6 @@ impl Link {
             self.room.close();
             self.deliveries.take().settle(line.socket.acknowledged());
         }
-    }
-}
-
-impl Line {
-    /// Asks what has arrived.
-    fn look(&mut self, deliveries: &mut Deliveries) {
-        self.looked = Moment::now();
-        deliveries.settle(self.socket.acknowledged());
-        if deliveries.are_done() {
-            self.socket.await_acknowledgements(Awaits::None);
-        }
-    }
-
-    /// Sends what is waiting.
-    fn poll_send(&mut self, context: &mut Context<'_>, pool: &Buffers) -> Poll<Result<(), End>> {
-        while !self.out.waiting().is_empty() {
-            let taken = ready!(self.socket.poll_send(context, self.out.waiting()))?;
-            self.out.consume(taken, pool);
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    /// Sends what is waiting and what the socket has taken of it.
-    fn poll_flush(&mut self, context: &mut Context<'_>, pool: &Buffers) -> Poll<Result<(), End>> {
-        ready!(self.poll_send(context, pool))?;
-        self.socket.poll_flush(context)
     }
 }
 
@@ -359,13 +279,11 @@ impl AsyncWrite for Wire {
         let mut line = self.0.line.borrow_mut();
         let Some(line) = &mut *line else { return Poll::Ready(Err(io::ErrorKind::NotConnected.into())) };
         let pool = &self.0.worker.buffers;
-        if line.out.waiting().len() >= FULL_BYTES {
-            ready!(line.poll_send(context, pool)).map_err(error_of)?;
-        }
-        let written = line.out.add(pieces, pool);
-        let of_content = self.0.deliveries.borrow_mut().note_written(written);
+        let deliveries = &mut *self.0.deliveries.borrow_mut();
+        let taken = ready!(line.poll_take(context, pieces, deliveries, pool));
+        let Taken { written, of_content } = taken.map_err(error_of)?;
         self.0.room.add_permits(of_content);
-        Poll::Ready(Ok(written.len()))
+        Poll::Ready(Ok(written))
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -9,6 +9,7 @@ mod exchange;
 mod flood;
 mod frames;
 mod gathered;
+mod line;
 mod link;
 mod payload;
 mod request;

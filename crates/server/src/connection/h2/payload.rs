@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
 
+use crate::connection::session::SKEW_BYTES;
 use crate::worker::Worker;
 
 /// Some content of an answer.
@@ -56,7 +57,7 @@ impl Payload {
 
     /// The first `length` bytes of what was read from a file.
     pub(super) fn read(portion: Portion, length: usize) -> Payload {
-        Payload { range: 0..length, content: Content::Read(Rc::new(portion)) }
+        Payload { range: SKEW_BYTES..SKEW_BYTES + length, content: Content::Read(Rc::new(portion)) }
     }
 
     /// Takes the first `length` bytes away.
@@ -96,7 +97,7 @@ impl Portion {
 
     /// Room to read into.
     pub(super) fn room(&mut self) -> &mut [u8] {
-        &mut self.buffer
+        &mut self.buffer[SKEW_BYTES..]
     }
 }
 
