@@ -11,10 +11,20 @@ use std::time::{Duration, Instant};
 use rustix::fs::{Advice, fadvise};
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
-use crate::harness::{Conn, Server, Site, noise};
+use crate::harness::{Conn, Protocol, Server, Site, noise, on_every_protocol};
+
+on_every_protocol! {
+    cold_downloads_do_not_delay_hot_files,
+}
 
 const COLD_FILES: usize = 4;
-const COLD_LENGTH: usize = 24 << 20;
+/// How long each of them is: with the slow disk, seconds of it for all, or one where a client decrypts what comes.
+fn cold_length(protocol: Protocol) -> usize {
+    match protocol {
+        Protocol::Http1 => 24 << 20,
+        Protocol::Http1Tls | Protocol::Http2 | Protocol::Http3 => 4 << 20,
+    }
+}
 
 /// What the disk is slowed to, if that can be done: one read-ahead window then takes tens of milliseconds.
 const BYTES_PER_SECOND: u64 = 16 << 20;
@@ -26,16 +36,15 @@ const REQUESTS: usize = 1_500;
 /// downloading clients of this test, to begin with), and a fraction of what one wait for the slowed disk takes.
 const NOISE: Duration = Duration::from_millis(12);
 
-#[test]
-fn cold_downloads_do_not_delay_hot_files() {
+fn cold_downloads_do_not_delay_hot_files(protocol: Protocol) {
     // A place on a disk: the usual temporary folder may live in memory.
+    let length = cold_length(protocol);
     let site = Site::within(Path::new(env!("CARGO_TARGET_TMPDIR")));
     site.file("hot", noise(4_000, 1));
-    let cold: Vec<PathBuf> = (0..COLD_FILES)
-        .map(|seed| site.file(format!("cold{seed}"), noise(COLD_LENGTH, seed as u64)))
-        .collect();
+    let cold: Vec<PathBuf> =
+        (0..COLD_FILES).map(|seed| site.file(format!("cold{seed}"), noise(length, seed as u64))).collect();
     // One worker: the hard case, in which hot and cold share it.
-    let server = Server::start(&site, &["--workers", "1"]);
+    let server = Server::start_over(protocol, &site, &["--workers", "1"]);
     let disk = SlowDisk::for_process(server.pid(), &cold[0]);
     match &disk {
         Some(_) => println!("the disk is slowed to {BYTES_PER_SECOND} bytes per second for the server"),
@@ -46,7 +55,7 @@ fn cold_downloads_do_not_delay_hot_files() {
 
     let mut was_cold = 0;
     for path in &cold {
-        was_cold += usize::from(drop_from_page_cache(path));
+        was_cold += usize::from(drop_from_page_cache(path, length));
     }
     println!("{was_cold} of {COLD_FILES} files dropped from the page cache");
     let is_running = AtomicBool::new(true);
@@ -58,7 +67,7 @@ fn cold_downloads_do_not_delay_hot_files() {
                     move || {
                         let start = Instant::now();
                         let answer = server.fetch(&format!("/cold{number}"));
-                        assert!(answer.content == noise(COLD_LENGTH, number as u64), "/cold{number} differs");
+                        assert!(answer.content == noise(length, number as u64), "/cold{number} differs");
                         start.elapsed()
                     }
                 })
@@ -89,12 +98,12 @@ fn percentile_99(client: &mut Conn, is_running: &AtomicBool, requests: usize) ->
 }
 
 /// Writes the file to disk and drops it from memory; whether it is gone from there.
-fn drop_from_page_cache(path: &Path) -> bool {
+fn drop_from_page_cache(path: &Path, length: usize) -> bool {
     let file = File::open(path).expect("our file");
     file.sync_all().expect("the file reaches the disk");
     fadvise(&file, 0, None, Advice::DontNeed).expect("advice on our own file");
     let mut byte = [0];
-    let middle = (COLD_LENGTH / 2) as u64;
+    let middle = (length / 2) as u64;
     preadv2(&file, &mut [IoSliceMut::new(&mut byte)], middle, ReadWriteFlags::NOWAIT) == Err(Errno::AGAIN)
 }
 

@@ -1,13 +1,20 @@
 //! What happens when something runs out, or goes away: descriptors, clients.
+//!
+//! Descriptors are those of TCP's connections, however these are used; the heads and handshakes that come to nothing are tried one by
+//! one.
 
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
 use crate::harness::{
-    Conn, Identity, NAME, SOON, Server, Site, Stdout, anonymous_kib, cpu_time, descriptors, eventually,
-    noise, tallyd,
+    Conn, Identity, NAME, Protocol, SOON, Server, Site, Stdout, anonymous_kib, cpu_time, descriptors,
+    eventually, noise, on_every_protocol, tallyd,
 };
+
+on_every_protocol! {
+    clients_that_reset_leave_nothing_behind,
+}
 
 /// The same command, in a process that may hold only this many descriptors.
 fn with_descriptors(command: &Command, limit: u32) -> Command {
@@ -111,41 +118,50 @@ fn clients_that_come_to_no_request_make_room() {
     });
 }
 
-#[test]
-fn clients_that_reset_leave_nothing_behind() {
-    const CLIENTS: u64 = 2_000;
-    const WARM_UP: u64 = 200;
+fn clients_that_reset_leave_nothing_behind(protocol: Protocol) {
+    // A worker that meets the file for the first time keeps it open.
+    const KEPT: usize = 2;
+    // A handshake costs both sides a hundred times what a request does, and a connection that is left behind much more memory. The
+    // bounds have room for what an allocator keeps: a leak of 1 KiB for each client, or 8 KiB with TLS, would be more.
+    let (clients, bound_kib): (u64, u64) =
+        if protocol == Protocol::Http1 { (2_000, 1_024) } else { (400, 2_048) };
+    let warm_up = clients / 32 * 8;
     let site = Site::new();
     site.file("large", noise(20_000_000, 2));
-    let server = Server::start(&site, &["--workers", "2"]);
+    let server = Server::start_over(protocol, &site, &["--workers", "2"]);
     let reset = |count: u64| {
         for _ in 0..count {
-            let mut conn = Conn::with_small_window(server.address());
+            let mut conn = server.connect_with_small_window();
             conn.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
             assert_eq!(conn.next_head().expect("an answer").status, 200);
             conn.reset();
         }
     };
-    reset(WARM_UP);
-    server.stdout().wait_for_deliveries(WARM_UP as usize);
+    let reset_together = |count: u64| {
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| reset(count / 8));
+            }
+        });
+    };
+    reset_together(warm_up);
+    server.stdout().wait_for_deliveries(warm_up as usize);
     let (descriptors_before, memory_before) = (descriptors(server.pid()), anonymous_kib(server.pid()));
 
-    thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| reset(CLIENTS / 8));
-        }
-    });
-    let deliveries = server.stdout().wait_for_deliveries((WARM_UP + CLIENTS) as usize);
+    reset_together(clients);
+    let deliveries = server.stdout().wait_for_deliveries((warm_up + clients) as usize);
     eventually("the descriptors are back", SOON, || {
-        (descriptors(server.pid()) <= descriptors_before).then_some(())
+        (descriptors(server.pid()) <= descriptors_before + KEPT).then_some(())
     });
-    let memory_after = anonymous_kib(server.pid());
-    println!("memory before {CLIENTS} resets: {memory_before} KiB, after: {memory_after} KiB");
-    // Room for what an allocator keeps; a leak of 1 KiB per client would be twice as much.
-    assert!(memory_after <= memory_before + 1_024, "{memory_before} KiB became {memory_after} KiB");
+    // A connection of QUIC that has ended lingers for a moment (RFC 9000 section 10.2).
+    let memory_after = eventually("the memory is back", SOON, || {
+        let memory = anonymous_kib(server.pid());
+        (memory <= memory_before + bound_kib).then_some(memory)
+    });
+    println!("memory before {clients} resets: {memory_before} KiB, after: {memory_after} KiB");
     let mut numbers: Vec<u64> = deliveries.iter().map(|it| it.n).collect();
     numbers.sort_unstable();
-    assert_eq!(numbers, (1..=WARM_UP + CLIENTS).collect::<Vec<_>>());
+    assert_eq!(numbers, (1..=warm_up + clients).collect::<Vec<_>>());
     assert_eq!(server.fetch("/large").content.len(), 20_000_000);
 }
 

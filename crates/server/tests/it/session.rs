@@ -1,5 +1,6 @@
 //! The session that the program exists for: a page, a document, an image and a package, fetched by an everyday
-//! client, and the lines that say who fetched what for the how-manieth time.
+//! client, and the lines that say who fetched what for the how-manieth time. `wget` speaks HTTP/1.1 alone; where a server listens is
+//! the same for every protocol.
 
 use std::collections::HashSet;
 use std::fs;

@@ -133,6 +133,7 @@ fn the_second_signal_ends_at_once(protocol: Protocol) {
     assert!(start.elapsed() < Duration::from_secs(5), "ended after {:?}", start.elapsed());
 }
 
+/// What is pipelined is HTTP/1.1's; elsewhere a request is on a stream of its own, and refused while it ends (`http2::flow`).
 #[test]
 fn a_request_that_arrives_while_it_ends_is_the_last_of_its_connection() {
     let site = site();

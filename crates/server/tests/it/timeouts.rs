@@ -1,6 +1,7 @@
 //! How long a client may take: for a head, between requests, and, judged by its rate, for an answer.
 //!
-//! Heads and content that trickle in byte by byte are those of HTTP/1.1: elsewhere they come in frames (`http2::floods`).
+//! Heads and content that trickle in byte by byte are those of HTTP/1.1: elsewhere they come in frames (`http2::floods`). A client that
+//! comes to no request does so in its handshake where there is one (`tls::strangers`).
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,6 +12,9 @@ on_every_protocol! {
     a_client_that_does_not_read_is_cut,
     a_client_that_reads_slowly_but_steadily_is_served_in_full,
     without_a_minimum_rate_a_client_may_take_its_time,
+    an_idle_connection_is_closed_without_a_word,
+    each_request_renews_the_idle_time,
+    the_time_for_a_head_does_not_bound_a_connection,
 }
 
 const TIMEOUT: Duration = Duration::from_millis(500);
@@ -21,10 +25,9 @@ fn is_about(took: Duration, expected: Duration) {
     assert!(took < expected * 3 + Duration::from_secs(2), "cut after {took:?} instead of {expected:?}");
 }
 
-#[test]
-fn an_idle_connection_is_closed_without_a_word() {
+fn an_idle_connection_is_closed_without_a_word(protocol: Protocol) {
     let site = Site::with(&[("f", "content")]);
-    let server = Server::start(&site, &["--idle-timeout", "500ms"]);
+    let server = Server::start_over(protocol, &site, &["--idle-timeout", "500ms"]);
     let mut conn = server.connect();
     conn.get("/f");
     let idle = Instant::now();
@@ -33,10 +36,9 @@ fn an_idle_connection_is_closed_without_a_word() {
     is_about(idle.elapsed(), TIMEOUT);
 }
 
-#[test]
-fn each_request_renews_the_idle_time() {
+fn each_request_renews_the_idle_time(protocol: Protocol) {
     let site = Site::with(&[("f", "content")]);
-    let server = Server::start(&site, &["--idle-timeout", "1s"]);
+    let server = Server::start_over(protocol, &site, &["--idle-timeout", "1s"]);
     let mut conn = server.connect();
     for _ in 0..8 {
         conn.get("/f");
@@ -46,10 +48,9 @@ fn each_request_renews_the_idle_time() {
     assert_eq!(conn.get("/f").status, 200);
 }
 
-#[test]
-fn the_time_for_a_head_does_not_bound_a_connection() {
+fn the_time_for_a_head_does_not_bound_a_connection(protocol: Protocol) {
     let site = Site::with(&[("f", "content")]);
-    let server = Server::start(&site, &["--header-timeout", "500ms", "--idle-timeout", "60s"]);
+    let server = Server::start_over(protocol, &site, &["--header-timeout", "500ms", "--idle-timeout", "60s"]);
     let mut conn = server.connect();
     for _ in 0..10 {
         conn.get("/f");

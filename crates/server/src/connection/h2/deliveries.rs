@@ -161,9 +161,15 @@ impl Deliveries {
                 What::Head => delivery.head_arrived = true,
                 What::Content(length) => delivery.arrived += u64::from(length),
             }
+            // In the order of their ends.
+            if delivery.is_finished && delivery.head_arrived && delivery.arrived == delivery.written {
+                delivery.settle();
+            }
         }
         self.streams.retain(|_, delivery| {
-            delivery.settle();
+            if !delivery.receipts.is_empty() {
+                delivery.settle();
+            }
             !delivery.receipts.is_empty() || !delivery.is_finished
         });
         if self.streams.is_empty() {

@@ -5,7 +5,11 @@ use std::os::unix::fs::FileExt;
 use std::time::Instant;
 
 use super::served::{Served, settle};
-use crate::harness::{Answer, Conn, Site, anonymous_kib, cpu_time, noise};
+use crate::harness::{Answer, Conn, Protocol, Site, anonymous_kib, cpu_time, noise, on_every_protocol};
+
+on_every_protocol! {
+    as_many_ranges_as_are_honoured_arrive_byte_for_byte,
+}
 
 const LENGTH: u64 = 5 << 30;
 
@@ -24,7 +28,7 @@ fn starts() -> impl Iterator<Item = u64> {
 }
 
 /// A file that is empty but for what the ranges ask for.
-fn large_file() -> Served {
+fn large_file(protocol: Protocol) -> Served {
     let site = Site::new();
     let path = site.file("large", "");
     let file = File::options().write(true).open(&path).expect("our file");
@@ -33,7 +37,7 @@ fn large_file() -> Served {
         file.write_all_at(&noise(PIECE, start), start).expect("room for the content");
     }
     settle(&path);
-    Served::start(site, &["--workers", "1"])
+    Served::start_over(protocol, site, &["--workers", "1"])
 }
 
 fn ask(conn: &mut Conn, ranges: &str) {
@@ -45,9 +49,8 @@ fn pieces() -> String {
     ranges.join(",")
 }
 
-#[test]
-fn as_many_ranges_as_are_honoured_arrive_byte_for_byte() {
-    let served = large_file();
+fn as_many_ranges_as_are_honoured_arrive_byte_for_byte(protocol: Protocol) {
+    let served = large_file(protocol);
     let mut conn = served.server.connect();
     let before = anonymous_kib(served.server.pid());
     ask(&mut conn, &pieces());
@@ -79,9 +82,10 @@ fn multipart(answer: &Answer) -> Vec<u8> {
     expect
 }
 
+// How long a head may be, and what is buffered of an answer that nobody reads, is each protocol's own: `http2::table`, `h3`.
 #[test]
 fn a_thousand_ranges_cost_next_to_nothing() {
-    let served = large_file();
+    let served = large_file(Protocol::Http1);
     let pid = served.server.pid();
     let before = (anonymous_kib(pid), cpu_time(pid));
     // So many that fit into a head are more than are honoured: the whole is offered, and each of these clients, who

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tallyd_ledger::Counters;
 
 use super::program;
-use crate::harness::{Books, SOON, Server, Site, Stdout, counters, eventually};
+use crate::harness::{Books, Protocol, SOON, Server, Site, Stdout, counters, eventually};
 
 /// The time of a first version: long ago, so that it has a validator from the first request on.
 const FIRST_VERSION: Duration = Duration::from_secs(1_600_000_000);
@@ -28,9 +28,15 @@ pub(super) struct Served {
 
 impl Served {
     pub(super) fn start(site: Site, arguments: &[&str]) -> Self {
+        Self::start_over(Protocol::Http1, site, arguments)
+    }
+
+    /// The same of which the clients speak this.
+    pub(super) fn start_over(protocol: Protocol, site: Site, arguments: &[&str]) -> Self {
         fs::create_dir(site.around().join("downloads")).expect("a folder");
         let books = Books::of(&site);
-        let server = Server::launch(books.server(&site).args(arguments), Stdout::Followed);
+        let mut command = books.server(&site);
+        let server = Server::launch_over(protocol, &site, command.args(arguments), Stdout::Followed);
         Self { site, server, books }
     }
 

@@ -250,13 +250,15 @@ fn hostile_fields_are_answered_all_the_same(protocol: Protocol) {
 fn curl_decodes_what_it_gets() {
     let site = site();
     let server = Server::start(&site, &[]);
-    let output = Command::new("curl")
-        .args(["--silent", "--show-error", "--fail", "--max-time", "20", "--compressed"])
-        .arg(server.url("/page.html"))
-        .output()
-        .expect("curl is installed");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    // Which codings it knows depends on how it was built; gzip is among them.
-    let coded = CODINGS.map(|(name, _)| expected(name));
-    assert!(coded.contains(&output.stdout), "not one of the coded contents");
+    for version in ["--http1.1", "--http2-prior-knowledge"] {
+        let output = Command::new("curl")
+            .args([version, "--silent", "--show-error", "--fail", "--max-time", "20", "--compressed"])
+            .arg(server.url("/page.html"))
+            .output()
+            .expect("curl is installed");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        // Which codings it knows depends on how it was built; gzip is among them.
+        let coded = CODINGS.map(|(name, _)| expected(name));
+        assert!(coded.contains(&output.stdout), "not one of the coded contents");
+    }
 }

@@ -2,8 +2,11 @@
 
 use rustix::process::Signal;
 
-use crate::harness::Books;
-use crate::harness::{Conn, SOON, Server, Site, Stdout, pss_kib};
+use crate::harness::{Books, Protocol, SOON, Server, Site, Stdout, on_every_protocol, pss_kib};
+
+on_every_protocol! {
+    many_files_asked_for_once_are_all_counted_and_take_bounded_memory,
+}
 
 const FILES: u64 = 20_000;
 const BATCH: u64 = 250;
@@ -11,8 +14,7 @@ const BATCH: u64 = 250;
 /// anything that is a kilobyte.
 const MEMORY_KIB: u64 = 40 * 1024;
 
-#[test]
-fn many_files_asked_for_once_are_all_counted_and_take_bounded_memory() {
+fn many_files_asked_for_once_are_all_counted_and_take_bounded_memory(protocol: Protocol) {
     let site = Site::new();
     for file in 0..FILES {
         let path = site.path(format!("{}/{file}", file / 1_000));
@@ -24,11 +26,17 @@ fn many_files_asked_for_once_are_all_counted_and_take_bounded_memory() {
     }
     let books = Books::of(&site);
     let mut command = books.server(&site);
-    let mut server = Server::launch(command.args(["--workers", "1", "--cache", "1M"]), Stdout::Followed);
+    let mut server = Server::launch_over(
+        protocol,
+        &site,
+        command.args(["--workers", "1", "--cache", "1M"]),
+        Stdout::Followed,
+    );
     let before = pss_kib(server.pid());
-    let mut conn = Conn::open(server.address());
-    for batch in 0..FILES / BATCH {
-        let files = batch * BATCH..(batch + 1) * BATCH;
+    let mut conn = server.connect();
+    let batch = if protocol == Protocol::Http1 { BATCH } else { 1 };
+    for begun in (0..FILES).step_by(batch as usize) {
+        let files = begun..begun + batch;
         let head = |file| format!("GET /{}/{file} HTTP/1.1\r\nHost: a\r\n\r\n", file / 1_000);
         let heads: Vec<String> = files.clone().map(head).collect();
         conn.send(heads.concat());

@@ -1,5 +1,7 @@
 //! A disk that is full, a ledger that is damaged or locked, output that nobody reads: serving goes on, the state is
 //! said on standard error, and after it no count is missing.
+//!
+//! What stalls at the output, or was damaged before the start, has no client and so no protocol.
 
 use std::fs;
 use std::io::Write;
@@ -9,23 +11,36 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::harness::{Books, Conn, SOON, Server, Site, Stdout, deliveries, is_root};
+use crate::harness::{
+    Books, Conn, Protocol, SOON, Server, Site, Stdout, deliveries, is_root, on_every_protocol,
+};
+
+on_every_protocol! {
+    a_full_disk_delays_counts_and_loses_none,
+    a_locked_ledger_delays_counts_and_loses_none,
+    a_ledger_that_is_moved_away_is_missed_and_keeps_its_owner,
+    a_ledger_that_is_damaged_while_it_is_open_is_set_aside,
+}
 
 const LOAD: u64 = 3_000;
+/// Where requests are not under way together: each of so many is a commit of its own.
+const SINGLE_LOAD: u64 = 300;
 /// More lines than a pipe (64 KiB) and the access log's queue hold.
 const FLOOD: u64 = 60_000;
 
+/// How often `/f` is asked for at a time.
+fn load_by(protocol: Protocol) -> u64 {
+    match protocol {
+        Protocol::Http1 | Protocol::Http1Tls => LOAD,
+        Protocol::Http2 | Protocol::Http3 => SINGLE_LOAD,
+    }
+}
+
 /// Asks for `/f` so often, and for as many files of their own as `files` says; returns how long it took.
 fn load(server: &Server, requests: u64, files: std::ops::Range<u64>) -> Duration {
-    const BATCH: u64 = 500;
     let start = Instant::now();
-    let mut conn = Conn::open(server.address());
-    for _ in 0..requests / BATCH {
-        conn.send("GET /f HTTP/1.1\r\nHost: a\r\n\r\n".repeat(BATCH as usize));
-        for _ in 0..BATCH {
-            assert_eq!(conn.answer().content, b"content");
-        }
-    }
+    let mut conn = server.connect();
+    conn.get_often("/f", requests as usize, b"content");
     for file in files {
         assert_eq!(conn.get(&format!("/many/{file}")).status, 200);
     }
@@ -83,9 +98,9 @@ pub(super) fn on_a_small_disk(command: &Command, at: &std::path::Path) -> Option
     Some(confined)
 }
 
-#[test]
-fn a_full_disk_delays_counts_and_loses_none() {
+fn a_full_disk_delays_counts_and_loses_none(protocol: Protocol) {
     const FILES: u64 = 2_000;
+    let often = load_by(protocol);
     let site = site(FILES);
     let disk = site.around().join("disk");
     let books = Books { file: disk.join("ledger") };
@@ -93,24 +108,24 @@ fn a_full_disk_delays_counts_and_loses_none() {
         println!("DID NOT RUN: no mount namespace for a small disk (unshare --mount)");
         return;
     };
-    let mut server = Server::launch(&mut command, Stdout::Followed);
+    let mut server = Server::launch_over(protocol, &site, &mut command, Stdout::Followed);
     let inside = PathBuf::from(format!("/proc/{}/root{}", server.pid(), disk.display()));
-    let sound = load(&server, LOAD, 0..200);
-    server.stdout().wait_for_deliveries((LOAD + 200) as usize);
+    let sound = load(&server, often, 0..200);
+    server.stdout().wait_for_deliveries((often + 200) as usize);
     let mut ballast = fs::File::create(inside.join("ballast")).expect("a file on the small disk");
     while ballast.write_all(&[0; 4096]).is_ok() {}
-    let troubled = load(&server, LOAD, 200..FILES);
+    let troubled = load(&server, often, 200..FILES);
     said(&server, "the ledger cannot be written");
     println!(
-        "{LOAD} requests before the disk was full: {sound:?}; with it full, and 9 times as many files: {troubled:?}"
+        "{often} requests before the disk was full: {sound:?}; with it full, and 9 times as many files: {troubled:?}"
     );
     // Let it be full for some more requests than one.
-    load(&server, LOAD, 0..0);
+    load(&server, often, 0..0);
     drop(ballast);
     fs::remove_file(inside.join("ballast")).expect("our own file");
     said(&server, "the ledger is written again");
-    let printed = server.stdout().wait_for_deliveries((3 * LOAD + FILES) as usize);
-    assert_eq!(printed.len() as u64, 3 * LOAD + FILES);
+    let printed = server.stdout().wait_for_deliveries((3 * often + FILES) as usize);
+    assert_eq!(printed.len() as u64, 3 * often + FILES);
     // All is committed and nothing happens: copies of the files are the ledger. (SQLite would not find the other
     // namespace's files, because it resolves the link that leads there.)
     for suffix in ["", "-wal"] {
@@ -119,29 +134,29 @@ fn a_full_disk_delays_counts_and_loses_none() {
     }
     let books = Books::of(&site);
     let counted = books.tally("/f");
-    assert_eq!((counted.completed, counted.downloads, counted.bytes), (3 * LOAD, 3 * LOAD, 3 * LOAD * 7));
+    assert_eq!((counted.completed, counted.downloads, counted.bytes), (3 * often, 3 * often, 3 * often * 7));
     assert_eq!(books.all().len() as u64, FILES + 1);
     books.check_laws();
     stop(&mut server);
 }
 
-#[test]
-fn a_locked_ledger_delays_counts_and_loses_none() {
+fn a_locked_ledger_delays_counts_and_loses_none(protocol: Protocol) {
+    let often = load_by(protocol);
     let site = site(0);
     let books = Books::of(&site);
-    let mut server = Server::launch(&mut books.server(&site), Stdout::Followed);
-    load(&server, LOAD, 0..0);
-    books.wait_for("/f", "counted before", |counted| counted.completed == LOAD);
+    let mut server = Server::launch_over(protocol, &site, &mut books.server(&site), Stdout::Followed);
+    load(&server, often, 0..0);
+    books.wait_for("/f", "counted before", |counted| counted.completed == often);
     let other = rusqlite::Connection::open(&books.file).expect("a database");
     other.busy_timeout(SOON).expect("patience");
     other.execute_batch("BEGIN IMMEDIATE").expect("a lock");
-    load(&server, LOAD, 0..0);
+    load(&server, often, 0..0);
     said(&server, "the ledger cannot be written");
-    assert_eq!(books.tally("/f").requests, LOAD);
+    assert_eq!(books.tally("/f").requests, often);
     other.execute_batch("ROLLBACK").expect("the end of it");
     said(&server, "the ledger is written again");
-    books.wait_for("/f", "complete", |counted| counted.downloads == 2 * LOAD);
-    all_printed(&server, 2 * LOAD);
+    books.wait_for("/f", "complete", |counted| counted.downloads == 2 * often);
+    all_printed(&server, 2 * often);
     stop(&mut server);
     books.check_laws();
 }
@@ -174,19 +189,19 @@ fn a_damaged_ledger_is_set_aside() {
     assert_eq!(aside.len(), 1, "the damaged ledger is kept as it was");
 }
 
-#[test]
-fn a_ledger_that_is_moved_away_is_missed_and_keeps_its_owner() {
+fn a_ledger_that_is_moved_away_is_missed_and_keeps_its_owner(protocol: Protocol) {
+    let often = load_by(protocol);
     let site = site(0);
     let books = Books::of(&site);
     let moved = Books { file: site.around().join("moved") };
-    let mut server = Server::launch(&mut books.server(&site), Stdout::Followed);
-    load(&server, LOAD, 0..0);
-    books.wait_for("/f", "complete", |counted| counted.downloads == LOAD);
+    let mut server = Server::launch_over(protocol, &site, &mut books.server(&site), Stdout::Followed);
+    load(&server, often, 0..0);
+    books.wait_for("/f", "complete", |counted| counted.downloads == often);
     fs::rename(&books.file, &moved.file).expect("our own file");
     println!("{}", said(&server, "moved or removed"));
-    load(&server, LOAD, 0..0);
+    load(&server, often, 0..0);
     // Under its new name it is complete up to here, and still this server's; its old name is, too.
-    assert_eq!(moved.tally("/f").downloads, LOAD);
+    assert_eq!(moved.tally("/f").downloads, often);
     for name in [&moved, &books] {
         let second = name.server(&site).output().expect("the program starts");
         assert!(!second.status.success());
@@ -195,8 +210,8 @@ fn a_ledger_that_is_moved_away_is_missed_and_keeps_its_owner() {
     }
     fs::rename(&moved.file, &books.file).expect("our own file");
     said(&server, "the ledger is written again");
-    books.wait_for("/f", "complete", |counted| counted.downloads == 2 * LOAD);
-    all_printed(&server, 2 * LOAD);
+    books.wait_for("/f", "complete", |counted| counted.downloads == 2 * often);
+    all_printed(&server, 2 * often);
     stop(&mut server);
     books.check_laws();
     // A name more is one too many.
@@ -222,24 +237,24 @@ pub(super) fn damage(books: &Books) {
     }
 }
 
-#[test]
-fn a_ledger_that_is_damaged_while_it_is_open_is_set_aside() {
+fn a_ledger_that_is_damaged_while_it_is_open_is_set_aside(protocol: Protocol) {
+    let often = load_by(protocol);
     let site = site(200);
     let books = Books::of(&site);
-    let mut server = Server::launch(&mut books.server(&site), Stdout::Followed);
-    load(&server, LOAD, 0..100);
+    let mut server = Server::launch_over(protocol, &site, &mut books.server(&site), Stdout::Followed);
+    load(&server, often, 0..100);
     books.wait_for("/many/99", "counted before", |counted| counted.completed == 1);
-    all_printed(&server, LOAD);
+    all_printed(&server, often);
     damage(&books);
-    load(&server, LOAD, 100..200);
+    load(&server, often, 100..200);
     let line = said(&server, "the ledger was damaged and is now at ");
     println!("{line}");
     // What is lost is said, and where it is.
     assert!(line.contains("those of other files are in the old one alone"), "{line}");
-    all_printed(&server, 2 * LOAD);
+    all_printed(&server, 2 * often);
     stop(&mut server);
     // Of the files in memory nothing is lost.
-    assert_eq!(books.tally("/f").downloads, 2 * LOAD);
+    assert_eq!(books.tally("/f").downloads, 2 * often);
     books.check_laws();
     let rest = line.split_once(" is now at ").expect("the words above").1;
     let aside =

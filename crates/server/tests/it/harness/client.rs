@@ -223,6 +223,20 @@ impl Conn {
         self.answer()
     }
 
+    /// Asks for the same file so often, far ahead of the answers where requests follow each other on one stream of bytes.
+    pub(crate) fn get_often(&mut self, target: &str, times: usize, content: &[u8]) {
+        const BATCH: usize = 500;
+        let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+        let batch = if matches!(self.channel, Channel::Translated(_)) { 1 } else { BATCH };
+        for begun in (0..times).step_by(batch) {
+            let count = batch.min(times - begun);
+            self.send(request.repeat(count));
+            for _ in 0..count {
+                assert_eq!(self.answer().content, content);
+            }
+        }
+    }
+
     pub(crate) fn head(&mut self, target: &str) -> Answer {
         self.send(format!("HEAD {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
         self.next(Content::Withheld).expect("an answer")

@@ -7,14 +7,21 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::harness::{Conn, SMALL_WINDOW, SOON, Server, Site, Stdout, eventually, noise};
+use crate::harness::{
+    Protocol, SMALL_WINDOW, SOON, Server, Site, Stdout, eventually, noise, on_every_protocol,
+};
+
+on_every_protocol! {
+    a_flipped_link_publishes_another_folder,
+    a_folder_that_is_moved_away_is_served_until_there_is_another,
+}
 
 /// Serves `root`, by whatever path, with its ledger in the site's own place.
-fn serve(site: &Site, root: &Path) -> Server {
+fn serve(protocol: Protocol, site: &Site, root: &Path) -> Server {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tallyd"));
     command.arg(root).args(["--bind", "127.0.0.1", "--workers", "2"]).current_dir(site.around());
     command.env("XDG_STATE_HOME", site.around().join("state")).env_remove("STATE_DIRECTORY");
-    Server::launch(&mut command, Stdout::Followed)
+    Server::launch_over(protocol, site, &mut command, Stdout::Followed)
 }
 
 /// Makes `link` lead to `target`, as deployments do: never is there a moment without it.
@@ -31,21 +38,20 @@ fn release(site: &Site, name: &str, files: &[(&str, &[u8])]) {
     }
 }
 
-#[test]
-fn a_flipped_link_publishes_another_folder() {
+fn a_flipped_link_publishes_another_folder(protocol: Protocol) {
     let site = Site::new();
     let big = noise(8 << 20, 1);
     release(&site, "r1", &[("f", b"one"), ("big", &big), ("old", b"old"), ("404.html", b"lost in r1")]);
     release(&site, "r2", &[("f", b"two"), ("big", b"small"), ("new", b"new"), ("404.html", b"lost in r2")]);
     let link = site.around().join("current");
     flip(&link, "r1");
-    let mut server = serve(&site, &link);
+    let mut server = serve(protocol, &site, &link);
     // In the memory of both workers, as far as the kernel spreads connections.
     for _ in 0..8 {
         assert_eq!(server.fetch("/f").content, b"one");
     }
     assert_eq!(server.fetch("/new").content, b"lost in r1");
-    let mut slow = Conn::with_small_window(server.address());
+    let mut slow = server.connect_with_small_window();
     slow.send("GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(slow.next_head().expect("a head").content_length(), Some(big.len()));
 
@@ -79,16 +85,15 @@ fn a_flipped_link_publishes_another_folder() {
     };
     let last = numbers(&server);
     assert!(last >= 9, "{last}");
-    let again = serve(&site, &link);
+    let again = serve(protocol, &site, &link);
     assert_eq!(again.fetch("/f").content, b"two");
     let first = again.stdout().wait_for_deliveries(1).remove(0);
     assert_eq!((first.path.as_str(), first.n), ("/f", last + 1));
 }
 
-#[test]
-fn a_folder_that_is_moved_away_is_served_until_there_is_another() {
+fn a_folder_that_is_moved_away_is_served_until_there_is_another(protocol: Protocol) {
     let site = Site::with(&[("f", "one"), ("dir/g", "g")]);
-    let server = serve(&site, &site.root());
+    let server = serve(protocol, &site, &site.root());
     assert_eq!(server.fetch("/f").content, b"one");
     let aside = site.around().join("aside");
     fs::rename(site.root(), &aside).expect("our own folder");
