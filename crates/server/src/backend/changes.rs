@@ -25,7 +25,7 @@ const HEARING_HOLDS: Duration = Duration::from_millis(5);
 /// for all programs of a user. Files in others are looked at one by one.
 const MOST_FOLDERS: usize = 4096;
 
-/// How many events are taken from the queue at a time; the rest waits for the next time.
+/// How many events are taken from a queue; where there are more, another queue takes its place.
 const MOST_EVENTS: usize = 4096;
 
 /// A span of time in which the kernel has told of no change.
@@ -35,7 +35,6 @@ pub(crate) struct Generation(u64);
 /// The kernel's queue of changes beneath one root.
 #[derive(Debug)]
 pub(super) struct Changes {
-    queue: OwnedFd,
     generation: AtomicU64,
     /// The moment up to which all changes are known.
     heard: AtomicU64,
@@ -43,8 +42,9 @@ pub(super) struct Changes {
 }
 
 /// What is watched.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Watched {
+    queue: OwnedFd,
     /// The folders, by their paths from the root, that are watched since before this generation; those on the way to each are, too.
     folders: HashSet<Box<[u8]>>,
     /// All watches that there are, also on folders that were moved away.
@@ -55,10 +55,9 @@ impl Changes {
     /// A queue without watches. Fails as `inotify_init1(2)` does.
     pub(super) fn new() -> rustix::io::Result<Changes> {
         Ok(Changes {
-            queue: inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?,
             generation: AtomicU64::new(0),
             heard: AtomicU64::new(0),
-            watched: Mutex::default(),
+            watched: Mutex::new(Watched::nothing()?),
         })
     }
 
@@ -94,6 +93,10 @@ impl Changes {
 
     fn watch(&self, root: BorrowedFd<'_>, folder: &[u8], watched: &mut Watched) -> Option<()> {
         if watched.watches.len() >= MOST_FOLDERS {
+            // Folders that were moved out of the site are watched for ever.
+            if watched.folders.len() < MOST_FOLDERS / 2 {
+                self.begin_anew(watched);
+            }
             return None;
         }
         // There is no call that takes a descriptor and a path from there.
@@ -107,7 +110,7 @@ impl Changes {
             | WatchFlags::DELETE_SELF
             | WatchFlags::MOVE_SELF
             | WatchFlags::ONLYDIR;
-        watched.watches.insert(inotify::add_watch(&self.queue, path, of_interest).ok()?);
+        watched.watches.insert(inotify::add_watch(&watched.queue, path, of_interest).ok()?);
         watched.folders.insert(folder.into());
         Some(())
     }
@@ -115,31 +118,57 @@ impl Changes {
     /// Takes what is in the queue.
     fn listen(&self, now: Moment) -> Option<()> {
         let mut watched = self.watched.try_lock().ok()?;
-        let mut buffer = [MaybeUninit::uninit(); 4096];
-        let mut reader = Reader::new(&self.queue, &mut buffer);
-        let mut events = 0;
-        let is_empty = loop {
-            match reader.next() {
-                Ok(event) if event.events().contains(ReadFlags::IGNORED) => {
-                    watched.watches.remove(&event.wd());
-                }
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(error) => break error == Errno::AGAIN,
+        match watched.read() {
+            Heard::Nothing => {}
+            Heard::Changes => {
+                watched.folders.clear();
+                self.generation.fetch_add(1, Ordering::Release);
             }
-            events += 1;
-            if events >= MOST_EVENTS {
-                break false;
-            }
-        };
-        if events > 0 || !is_empty {
-            watched.folders.clear();
-            self.generation.fetch_add(1, Ordering::Release);
-        }
-        if !is_empty {
-            return None;
+            Heard::TooMuch => self.begin_anew(&mut watched)?,
         }
         self.heard.store(now.as_millis(), Ordering::Release);
         Some(())
+    }
+
+    /// Gives up all watches, and what else the queue has to tell.
+    fn begin_anew(&self, watched: &mut Watched) -> Option<()> {
+        watched.folders.clear();
+        self.generation.fetch_add(1, Ordering::Release);
+        *watched = Watched::nothing().ok()?;
+        Some(())
+    }
+}
+
+/// What was in the queue.
+enum Heard {
+    Nothing,
+    Changes,
+    /// More than is read, or than the kernel has kept: what is watched any more is not known.
+    TooMuch,
+}
+
+impl Watched {
+    fn nothing() -> rustix::io::Result<Watched> {
+        let queue = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
+        Ok(Watched { queue, folders: HashSet::new(), watches: HashSet::new() })
+    }
+
+    fn read(&mut self) -> Heard {
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut reader = Reader::new(&self.queue, &mut buffer);
+        for taken in 0..MOST_EVENTS {
+            match reader.next() {
+                Ok(event) if event.events().contains(ReadFlags::QUEUE_OVERFLOW) => return Heard::TooMuch,
+                Ok(event) if event.events().contains(ReadFlags::IGNORED) => {
+                    self.watches.remove(&event.wd());
+                }
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) if taken == 0 => return Heard::Nothing,
+                Err(Errno::AGAIN) => return Heard::Changes,
+                Err(_) => return Heard::TooMuch,
+            }
+        }
+        Heard::TooMuch
     }
 }
 
@@ -254,5 +283,49 @@ mod tests {
         for path in ["c/file", "a/b/file/name", "beside/name"] {
             assert_eq!(followed.changes.follow(followed.root.as_fd(), path.as_bytes()), None, "{path}");
         }
+    }
+
+    #[test]
+    fn folders_that_were_moved_away_are_given_up() {
+        let followed = Followed::new();
+        let root = followed.place.path();
+        let away = tempfile::tempdir_in(root.parent().expect("it is in a folder")).expect("a folder");
+        let path = |number: usize| format!("deployed/{number}/file");
+        let deploy = || {
+            for number in 0..MOST_FOLDERS / 2 {
+                fs::create_dir_all(root.join(path(number)).parent().expect("a folder")).expect("folders");
+            }
+        };
+        let follow = |number| followed.changes.follow(followed.root.as_fd(), path(number).as_bytes());
+        for release in 0..3 {
+            deploy();
+            followed.generation_at(release * 100 + 10).expect("it can be told");
+            for number in 0..MOST_FOLDERS / 2 {
+                follow(number);
+            }
+            fs::rename(root.join("deployed"), away.path().join(release.to_string()))
+                .expect("it can be moved");
+        }
+        let watches = followed.changes.watched.lock().expect("nobody panicked").watches.len();
+        assert!(watches < MOST_FOLDERS, "{watches}");
+        deploy();
+        followed.generation_at(1000).expect("it can be told");
+        assert!(follow(0).is_some());
+    }
+
+    #[test]
+    fn what_is_too_much_to_be_read_is_a_change_and_no_more() {
+        let followed = Followed::new();
+        let file = followed.place.path().join(FILE);
+        let other = followed.place.path().join("a/b/other");
+        for _ in 0..MOST_EVENTS {
+            fs::write(&file, "x").and_then(|()| fs::write(&other, "y")).expect("files");
+        }
+        let told = followed.generation_at(10).expect("it can be told");
+        assert_ne!(told, followed.since);
+        assert_eq!(followed.generation_at(20), Some(told));
+        let since = followed.changes.follow(followed.root.as_fd(), FILE.as_bytes());
+        fs::write(&file, "z").expect("a file");
+        assert_ne!(followed.generation_at(30), since);
     }
 }

@@ -210,7 +210,7 @@ impl Folder {
     }
 
     /// The same, and the generation of changes in which the file stays as it is, where the kernel tells of every change to it
-    /// but those through a mapping.
+    /// but those through a mapping, or another name that it is given.
     pub(crate) fn follow(&self, relative: &[u8]) -> Option<(FileVersion, Option<Generation>)> {
         let unfollowed = || self.version_beneath(relative).map(|version| (version, None));
         let Some(since) =

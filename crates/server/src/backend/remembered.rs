@@ -28,7 +28,8 @@ pub(crate) const CHECK_HOLDS: Duration = Duration::from_millis(5);
 
 /// How long the way to a file is believed to stay beneath the root before it is walked again under the kernel's guard:
 /// `statx` alone would not notice a folder that moved out of the root and left a link behind. And how long the kernel's silence is
-/// believed: it tells nothing of writes through a mapping, or of what is mounted over a folder.
+/// believed: it tells nothing of writes through a mapping or a name that was given to the file elsewhere since, or of what is mounted over a
+/// folder.
 const WAY_HOLDS: Duration = Duration::from_secs(1);
 
 /// How long a place where no sibling was is believed to stay empty. Whoever adds one to a file that stays as it is waits so
@@ -147,7 +148,9 @@ impl Remembered {
         let walks = is_due && !is_quiet;
         let path = self.path.relative();
         let version = if walks { self.walk(folder) } else { folder.version_now(path) };
-        let explores = walks && now.since(self.explored.get()) > EMPTINESS_HOLDS;
+        // Once it is followed it is not walked to again: what was put beside it before would never be seen.
+        let begins_to_follow = walks && self.followed.get().is_some();
+        let explores = begins_to_follow || walks && now.since(self.explored.get()) > EMPTINESS_HOLDS;
         let look = match (explores, walks) {
             (true, _) => Look::Everywhere,
             (false, true) => Look::AlongTheWay,

@@ -3,7 +3,8 @@
 use std::fs::{self, File, FileTimes};
 use std::os::unix::fs::symlink;
 use std::process::Command;
-use std::time::{Duration, SystemTime};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::{CWD, Mode, mkfifoat};
 
@@ -244,6 +245,24 @@ fn hostile_fields_are_answered_all_the_same(protocol: Protocol) {
     }
     let lines = ["Accept-Encoding: br;q=0.1", "Accept-Encoding: gzip"];
     assert_eq!(coding(&request(&mut conn, "GET", "/page.html", &lines)), "gzip");
+}
+
+#[test]
+fn a_sibling_of_a_file_that_is_asked_for_all_the_time_is_seen() {
+    let site = Site::new();
+    write(&site, "page", &text(LENGTH, 0), NOW);
+    let server = Server::start(&site, &["--workers", "1", "--compress", "off"]);
+    let mut conn = server.connect();
+    // So long that the server has come to rely on being told of changes.
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_millis(1_500) {
+        assert_eq!(coding(&accept(&mut conn, "/page", "br")), "identity");
+        thread::sleep(Duration::from_millis(10));
+    }
+    write(&site, "page.br", &encode("br", &text(LENGTH, 1)), NOW);
+    eventually("the sibling is served", SOON, || {
+        (coding(&accept(&mut conn, "/page", "br")) == "br").then_some(())
+    });
 }
 
 #[test]
