@@ -53,13 +53,22 @@ enum Step {
     /// Something that the answer depends on.
     Run(Errand),
     /// A listing whose head is in the output.
-    SendListing(Box<Rendering>, Persistence),
+    SendListing(Box<Rendering>, Sequel),
     /// The content of an answer whose head is in the output.
-    SendBody(Body<Handle>, Persistence),
+    SendBody(Body<Handle>, Sequel),
     /// The client speaks HTTP/2.
     Switch,
     /// The end, once the output is written.
     Close(Farewell),
+}
+
+/// What follows an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sequel {
+    /// The next request.
+    Request,
+    /// The end.
+    Farewell(Farewell),
 }
 
 /// What the input is of what clients of HTTP/2 say first.
@@ -136,17 +145,17 @@ impl Conversation {
                 Step::Flush => self.flush(Followed::ByNothing).await,
                 Step::SkipContent(framing, head_length) => self.skip_content(framing, head_length).await,
                 Step::Run(errand) => self.run_errand(errand).await,
-                Step::SendBody(body, persistence) => match self.send_body(body).await {
-                    Ok(Outcome::Whole) if persistence != Persistence::Close => Ok(()),
-                    Ok(Outcome::Whole) => return Ending::Said(self.farewell()),
+                Step::SendBody(body, sequel) => match (self.send_body(body).await, sequel) {
+                    (Ok(Outcome::Whole), Sequel::Request) => Ok(()),
+                    (Ok(Outcome::Whole), Sequel::Farewell(farewell)) => return Ending::Said(farewell),
                     // The client cannot tell where the next head would begin: nothing may follow a short answer.
-                    Ok(Outcome::Truncated) => return Ending::Said(Farewell::AtOnce),
-                    Err(end) => Err(end),
+                    (Ok(Outcome::Truncated), _) => return Ending::Said(Farewell::AtOnce),
+                    (Err(end), _) => Err(end),
                 },
-                Step::SendListing(rendering, persistence) => match self.send_listing(*rendering).await {
-                    Ok(()) if persistence != Persistence::Close => Ok(()),
-                    Ok(()) => return Ending::Said(self.farewell()),
-                    Err(end) => Err(end),
+                Step::SendListing(rendering, sequel) => match (self.send_listing(*rendering).await, sequel) {
+                    (Ok(()), Sequel::Request) => Ok(()),
+                    (Ok(()), Sequel::Farewell(farewell)) => return Ending::Said(farewell),
+                    (Err(end), _) => Err(end),
                 },
                 Step::Switch => return Ending::Switched,
                 // The end of the connection travels in the same packet as the end of the answer.
@@ -193,18 +202,15 @@ impl Conversation {
                 Head::Refused(refusal) => return self.refuse_and_close(refusal),
             };
             match answer(&request, &mut self.progress, &self.worker, &mut self.output) {
-                Answered::Wholly(Persistence::Keep | Persistence::KeepSaid) => self.finish_request(length),
-                Answered::Wholly(Persistence::Close) => {
-                    self.input.consume(length);
-                    return Step::Close(self.farewell());
-                }
+                Answered::Wholly(persistence) => match self.finish_request(length, persistence) {
+                    Sequel::Request => {}
+                    Sequel::Farewell(farewell) => return Step::Close(farewell),
+                },
                 Answered::ButForContent(body, persistence) => {
-                    self.finish_request(length);
-                    return Step::SendBody(body, persistence);
+                    return Step::SendBody(body, self.finish_request(length, persistence));
                 }
                 Answered::ButForListing(rendering, persistence) => {
-                    self.finish_request(length);
-                    return Step::SendListing(rendering, persistence);
+                    return Step::SendListing(rendering, self.finish_request(length, persistence));
                 }
                 Answered::After(errand) => return Step::Run(errand),
                 Answered::AfterContent(framing) => return Step::SkipContent(framing, length),
@@ -225,21 +231,12 @@ impl Conversation {
         }
     }
 
-    fn finish_request(&mut self, head_length: usize) {
+    /// Consumes the head of a request that is answered; says what follows the answer.
+    fn finish_request(&mut self, head_length: usize, persistence: Persistence) -> Sequel {
         self.socket.presence().answer();
         self.input.consume(head_length);
-        self.progress = Progress::default();
-    }
-
-    /// How to close after the last answer: what the client still has under way decides.
-    fn farewell(&self) -> Farewell {
-        match self.progress.content {
-            ContentState::Untouched | ContentState::Skipped if self.input.is_empty() => Farewell::AtOnce,
-            ContentState::Untouched
-            | ContentState::Skipped
-            | ContentState::LeftOver
-            | ContentState::Malformed => Farewell::Linger,
-        }
+        let Progress { content, selection: _ } = std::mem::take(&mut self.progress);
+        Sequel::of(persistence, content, self.input.bytes())
     }
 
     fn refuse_and_close(&mut self, refusal: Refusal) -> Step {
@@ -365,6 +362,50 @@ impl Conversation {
             if self.socket.receive(&mut self.input, &self.worker.buffers).await? == Arrival::Nudge {
                 self.look_for_receipts();
             }
+        }
+    }
+}
+
+impl Sequel {
+    /// After an answer to a request whose content has become this; `unread` is what the client has sent behind it. What a
+    /// client still has under way decides how the connection is closed.
+    fn of(persistence: Persistence, content: ContentState, unread: &[u8]) -> Sequel {
+        match (persistence, content) {
+            (Persistence::Keep | Persistence::KeepSaid, _) => Sequel::Request,
+            (Persistence::Close, ContentState::Untouched | ContentState::Skipped) if unread.is_empty() => {
+                Sequel::Farewell(Farewell::AtOnce)
+            }
+            (
+                Persistence::Close,
+                ContentState::Untouched
+                | ContentState::Skipped
+                | ContentState::LeftOver
+                | ContentState::Malformed,
+            ) => Sequel::Farewell(Farewell::Linger),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_may_still_be_sending_is_not_cut_off_rfc_9112_9_6() {
+        #[track_caller]
+        fn check(persistence: Persistence, content: ContentState, unread: &[u8], expect: Sequel) {
+            assert_eq!(Sequel::of(persistence, content, unread), expect, "{persistence:?} {content:?}");
+        }
+        let (at_once, linger) = (Sequel::Farewell(Farewell::AtOnce), Sequel::Farewell(Farewell::Linger));
+        for content in [ContentState::Untouched, ContentState::Skipped] {
+            check(Persistence::Keep, content, b"", Sequel::Request);
+            check(Persistence::KeepSaid, content, b"GET /", Sequel::Request);
+            check(Persistence::Close, content, b"", at_once);
+            check(Persistence::Close, content, b"GET /", linger);
+        }
+        for content in [ContentState::LeftOver, ContentState::Malformed] {
+            check(Persistence::Close, content, b"", linger);
+            check(Persistence::Close, content, b"more", linger);
         }
     }
 }
