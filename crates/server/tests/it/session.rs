@@ -1,6 +1,5 @@
 //! The session that the program exists for: a page, a document, an image and a package, fetched by an everyday
-//! client, and the lines that say who fetched what for the how-manieth time. `wget` speaks HTTP/1.1 alone; where a server listens is
-//! the same for every protocol.
+//! client, and the lines that say who fetched what for the how-manieth time.
 
 use std::collections::HashSet;
 use std::fs;
@@ -10,13 +9,17 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use crate::harness::{
-    Conn, Delivery, Protocol, Server, Site, Stdout, deliveries, noise, on_every_protocol, tallyd,
+    Delivery, Protocol, Server, Site, Stdout, deliveries, noise, on_every_protocol, tallyd,
 };
 
 on_every_protocol! {
+    every_kind_of_file_arrives_byte_for_byte,
+    a_slow_client_holds_up_nobody_and_its_line_comes_late,
     an_answer_describes_the_file,
     head_answers_as_get_without_the_content,
     a_missing_file_is_said_to_be_missing,
+    the_banner_names_host_address_and_port,
+    ipv6_works_alone_and_beside_ipv4,
 }
 
 const PACKAGE_LENGTH: usize = 20_112_698;
@@ -38,9 +41,9 @@ fn site() -> Site {
 fn wget(server: &Server, path: &str, options: &[&str]) -> Child {
     let mut command = Command::new("wget");
     command
-        .args(["--quiet", "--tries=1", "--no-proxy", "--output-document=-"])
+        .args(["--quiet", "--tries=1", "--no-proxy", "--no-check-certificate", "--output-document=-"])
         .args(options)
-        .arg(server.url(path));
+        .arg(server.url_of_clients(path));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("this test needs wget")
 }
 
@@ -51,18 +54,27 @@ fn finish(mut client: Child, mut received: Vec<u8>) -> Vec<u8> {
     received
 }
 
+/// The file as `wget` gets it, or as a client of this test does where `wget`, which speaks HTTP/1.1 alone, cannot.
+fn download(server: &Server, path: &str) -> Vec<u8> {
+    match server.protocol() {
+        Protocol::Http1 | Protocol::Http1Tls => finish(wget(server, path, &[]), Vec::new()),
+        Protocol::Http2 | Protocol::Http3 => server.fetch(path).content,
+    }
+}
+
 fn numbers(deliveries: &[Delivery], path: &str) -> Vec<u64> {
     deliveries.iter().filter(|delivery| delivery.path == path).map(|delivery| delivery.n).collect()
 }
 
-#[test]
-fn every_kind_of_file_arrives_byte_for_byte() {
+fn every_kind_of_file_arrives_byte_for_byte(protocol: Protocol) {
     let site = site();
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     let paths = ["/page.html", "/paper.pdf", "/scan.tif", "/package.deb"];
     for (before, path) in paths.into_iter().enumerate() {
-        let received = finish(wget(&server, path, &[]), Vec::new());
-        assert!(received == fs::read(site.path(&path[1..])).expect("our file"), "{path} differs");
+        assert!(
+            download(&server, path) == fs::read(site.path(&path[1..])).expect("our file"),
+            "{path} differs"
+        );
         // Connections that end at about the same time may print their lines in either order.
         server.stdout().wait_for_deliveries(before + 1);
     }
@@ -84,8 +96,32 @@ fn connected_ports(lines: &[String]) -> HashSet<u16> {
     ports.map(|port| port.parse().expect("a port")).collect()
 }
 
+fn a_slow_client_holds_up_nobody_and_its_line_comes_late(protocol: Protocol) {
+    let site = site();
+    let content = fs::read(site.path("package.deb")).expect("our file");
+    let server = Server::start_over(protocol, &site, &["--workers", "1"]);
+
+    assert!(download(&server, "/package.deb") == content);
+    server.stdout().wait_for_deliveries(1);
+
+    // Its first byte has come, so it has number 2; the rest it takes when it likes.
+    let mut slow = server.connect_with_small_window();
+    slow.send("GET /package.deb HTTP/1.1\r\nHost: a\r\n\r\n");
+    slow.next_head().expect("an answer");
+    let first = slow.take(1);
+
+    assert!(download(&server, "/package.deb") == content);
+    let before = server.stdout().wait_for_deliveries(2);
+    assert_eq!(numbers(&before, "/package.deb"), [1, 3]);
+
+    assert!([first, slow.take(content.len() - 1)].concat() == content);
+    let after = server.stdout().wait_for_deliveries(3);
+    assert_eq!(numbers(&after, "/package.deb"), [1, 3, 2]);
+}
+
+/// The same with the option that makes `wget` slow.
 #[test]
-fn a_slow_client_holds_up_nobody_and_its_line_comes_late() {
+fn a_limited_rate_holds_up_nobody_and_its_line_comes_late() {
     let site = site();
     let content = fs::read(site.path("package.deb")).expect("our file");
     let server = Server::start(&site, &["--workers", "1"]);
@@ -184,10 +220,9 @@ fn a_missing_file_is_said_to_be_missing(protocol: Protocol) {
     assert_eq!((deliveries[0].path.as_str(), deliveries[0].n), ("/page.html", 1));
 }
 
-#[test]
-fn the_banner_names_host_address_and_port() {
+fn the_banner_names_host_address_and_port(protocol: Protocol) {
     let site = site();
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     let hostname = fs::read_to_string("/proc/sys/kernel/hostname").expect("a host name");
     let expected = format!(
         "The http server is running on host : {} with ip : 127.0.0.1 and port no: {}.",
@@ -200,6 +235,7 @@ fn the_banner_names_host_address_and_port() {
     server.stdout().wait_for(&line, |lines| lines.contains(&line).then_some(()));
 }
 
+/// It is the port without TLS; the one with it has a setting of its own.
 #[test]
 fn a_port_that_is_asked_for_is_used() {
     let site = site();
@@ -212,20 +248,17 @@ fn a_port_that_is_asked_for_is_used() {
     assert_eq!(server.fetch("/page.html").status, 200);
 }
 
-#[test]
-fn ipv6_works_alone_and_beside_ipv4() {
+fn ipv6_works_alone_and_beside_ipv4(protocol: Protocol) {
     if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
         println!("not run: this machine has no IPv6 loopback address");
         return;
     }
     let site = site();
-    let server = Server::start(&site, &["--bind", "::1"]);
+    let server = Server::start_over(protocol, &site, &["--bind", "::1"]);
     for address in ["127.0.0.1", "::1"] {
-        let address =
-            std::net::SocketAddr::new(address.parse().expect("an address"), server.address().port());
-        let mut conn = Conn::open(address);
+        let mut conn = server.connect_at(address.parse().expect("an address"));
         assert_eq!(conn.get("/page.html").status, 200);
-        let line = format!("Client connected with ip : {} and port no. : {}", address.ip(), conn.port());
+        let line = format!("Client connected with ip : {} and port no. : {}", address, conn.port());
         server.stdout().wait_for(&line, |lines| lines.contains(&line).then_some(()));
     }
     let deliveries = server.stdout().wait_for("two deliveries", |lines| {

@@ -16,6 +16,8 @@ on_every_protocol! {
     an_idle_server_ends_at_once,
     the_grace_is_not_exceeded,
     the_second_signal_ends_at_once,
+    sighup_never_ends_it,
+    it_ends_although_nobody_reads_its_output,
 }
 
 const LENGTH: usize = 20_000_000;
@@ -92,6 +94,7 @@ fn an_idle_server_ends_at_once(protocol: Protocol) {
     assert!(start.elapsed() < Duration::from_secs(2), "ended after {:?}", start.elapsed());
 }
 
+/// No client has come yet.
 #[test]
 fn a_signal_that_comes_with_the_banner_is_heeded() {
     // Whoever sees the banner may count on all that is promised, also on how it ends.
@@ -153,10 +156,9 @@ fn a_request_that_arrives_while_it_ends_is_the_last_of_its_connection() {
     assert_eq!(server.wait_for_exit(SOON).code(), Some(0));
 }
 
-#[test]
-fn sighup_never_ends_it() {
+fn sighup_never_ends_it(protocol: Protocol) {
     let site = site();
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     let mut conn = server.connect();
     for _ in 0..3 {
         server.signal(Signal::HUP);
@@ -165,10 +167,10 @@ fn sighup_never_ends_it() {
     }
 }
 
-#[test]
-fn it_ends_although_nobody_reads_its_output() {
+fn it_ends_although_nobody_reads_its_output(protocol: Protocol) {
     let site = site();
-    let mut server = Server::launch(tallyd(&site).args(["--grace", "1s"]), Stdout::NeverRead);
+    let mut server =
+        Server::launch_over(protocol, &site, tallyd(&site).args(["--grace", "1s"]), Stdout::NeverRead);
     crate::output::fill(&server);
     server.signal(Signal::TERM);
     assert_eq!(server.wait_for_exit(SOON).code(), Some(0));

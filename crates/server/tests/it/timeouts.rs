@@ -1,7 +1,7 @@
 //! How long a client may take: for a head, between requests, and, judged by its rate, for an answer.
 //!
-//! Heads and content that trickle in byte by byte are those of HTTP/1.1: elsewhere they come in frames (`http2::floods`). A client that
-//! comes to no request does so in its handshake where there is one (`tls::strangers`).
+//! Heads and content that trickle in byte by byte are those of HTTP/1.1: elsewhere they come in frames (`http2::floods`). A client
+//! that does not even come to the end of its handshake is in `tls::strangers`.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ on_every_protocol! {
     an_idle_connection_is_closed_without_a_word,
     each_request_renews_the_idle_time,
     the_time_for_a_head_does_not_bound_a_connection,
+    a_connection_without_a_request_is_closed,
 }
 
 const TIMEOUT: Duration = Duration::from_millis(500);
@@ -101,10 +102,10 @@ fn a_head_that_trickles_in_is_cut() {
     assert!(took < Duration::from_secs(5), "empty lines held the connection for {took:?}");
 }
 
-#[test]
-fn a_connection_without_a_request_is_closed() {
+fn a_connection_without_a_request_is_closed(protocol: Protocol) {
     let site = Site::with(&[("f", "content")]);
-    let server = Server::start(&site, &["--header-timeout", "500ms", "--idle-timeout", "500ms"]);
+    let server =
+        Server::start_over(protocol, &site, &["--header-timeout", "500ms", "--idle-timeout", "500ms"]);
     let start = Instant::now();
     let mut conn = server.connect();
     let status = conn.next(Content::Sent).map(|answer| answer.status);

@@ -6,7 +6,14 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
-use crate::harness::{Books, Identity, SOON, Server, Site, Stdout, eventually};
+use crate::harness::{Books, Identity, Protocol, SOON, Server, Site, Stdout, eventually, on_every_protocol};
+
+on_every_protocol! {
+    a_ledger_under_a_dot_name_in_the_root,
+    a_ledger_that_links_lead_to,
+    a_ledger_with_a_second_name_in_the_root,
+    logs_keys_and_tokens_that_links_lead_to,
+}
 
 /// What is added to a ledger's name for the files that are there while a server owns it.
 const SUFFIXES: [&str; 4] = ["", "-wal", "-shm", "-lock"];
@@ -46,17 +53,15 @@ fn targets(names: impl Iterator<Item = impl AsRef<Path>>) -> Vec<String> {
     names.map(|name| format!("/{}", name.as_ref().display())).collect()
 }
 
-#[test]
-fn a_ledger_under_a_dot_name_in_the_root() {
+fn a_ledger_under_a_dot_name_in_the_root(protocol: Protocol) {
     let site = Site::with(&[("open", "x")]);
     let books = Books { file: site.path(".state/www.ledger") };
-    let server = Server::launch(&mut books.server(&site), Stdout::Followed);
+    let server = Server::launch_over(protocol, &site, &mut books.server(&site), Stdout::Followed);
     let of = |folder: &str| SUFFIXES.map(|suffix| format!("/{folder}/www.ledger{suffix}"));
     check(&server, &books, &[of(".state"), of("%2estate"), of("x/../.state")].concat());
 }
 
-#[test]
-fn a_ledger_that_links_lead_to() {
+fn a_ledger_that_links_lead_to(protocol: Protocol) {
     let site = Site::with(&[("open", "x")]);
     let books = Books::of(&site);
     symlink("..", site.path("around")).expect("a link");
@@ -67,14 +72,15 @@ fn a_ledger_that_links_lead_to() {
     let around = || SUFFIXES.map(|suffix| format!("around/ledger{suffix}"));
     let refused = targets(links().iter().chain(&around()));
     for arguments in [&[][..], &["--follow-links"]] {
-        let server = Server::launch(books.server(&site).args(arguments), Stdout::Followed);
+        let server =
+            Server::launch_over(protocol, &site, books.server(&site).args(arguments), Stdout::Followed);
         for file in files_of(&books) {
-            assert!(file.exists(), "{file:?} is not there to be asked for");
+            assert!(file.exists(), "{} is not there to be asked for", file.display());
         }
         check(&server, &books, &refused);
         check(&server, &books, &refused);
         for file in [&books.file, &files_of(&books)[2]] {
-            assert!(is_locked(&server, file), "what was asked for has lost its lock: {file:?}");
+            assert!(is_locked(&server, file), "what was asked for has lost its lock: {}", file.display());
         }
         // A listing does not tell of them either.
         let listing = String::from_utf8(server.fetch("/").content).expect("UTF-8");
@@ -82,11 +88,10 @@ fn a_ledger_that_links_lead_to() {
     }
 }
 
-#[test]
-fn a_ledger_with_a_second_name_in_the_root() {
+fn a_ledger_with_a_second_name_in_the_root(protocol: Protocol) {
     let site = Site::with(&[("open", "x"), ("page", "y")]);
     let books = Books::of(&site);
-    let server = Server::launch(&mut books.server(&site), Stdout::Followed);
+    let server = Server::launch_over(protocol, &site, &mut books.server(&site), Stdout::Followed);
     for (file, suffix) in files_of(&books).iter().zip(SUFFIXES) {
         fs::hard_link(file, site.path(format!("second{suffix}"))).expect("a second name");
     }
@@ -102,13 +107,15 @@ fn a_ledger_with_a_second_name_in_the_root() {
     assert!(listing.contains("page") && !listing.contains("second"), "{listing}");
 }
 
-#[test]
-fn logs_keys_and_tokens_that_links_lead_to() {
+fn logs_keys_and_tokens_that_links_lead_to(protocol: Protocol) {
     let site = Site::with(&[("open", "x")]);
     let books = Books::of(&site);
     let around = |name: &str| site.around().join(name);
     let text = |path: &Path| path.to_str().expect("UTF-8").to_owned();
-    let [cert_flag, cert, key_flag, key] = Identity::of(&site).flags().map(str::to_owned);
+    let identity = Identity::of(&site);
+    let key = text(&identity.key);
+    // A server whose clients speak through TLS has them already.
+    let of_tls: &[&str] = if protocol.is_secure() { &[] } else { &identity.flags() };
     fs::write(around("token"), "0123456789abcdef").expect("a file");
     fs::write(around("log.1"), "lines").expect("an older log");
     symlink(&key, site.path("key")).expect("a link");
@@ -116,22 +123,8 @@ fn logs_keys_and_tokens_that_links_lead_to() {
         symlink(around(name), site.path(name)).expect("a link");
     }
     let (ledger, log, token) = (text(&books.file), text(&around("log")), text(&around("token")));
-    let server = Server::start_with_format(
-        &site,
-        &[
-            &cert_flag,
-            &cert,
-            &key_flag,
-            &key,
-            "--ledger",
-            &ledger,
-            "--log-file",
-            &log,
-            "--admin-token-file",
-            &token,
-            "--follow-links",
-        ],
-    );
+    let flags = ["--ledger", &ledger, "--log-file", &log, "--admin-token-file", &token, "--follow-links"];
+    let server = Server::start_with_format_over(protocol, &site, &[of_tls, &flags].concat());
     check(&server, &books, &targets(["log", "log.1", "token", "key"].iter()));
 
     // One that takes its place is missed, too, and then withheld.

@@ -173,8 +173,17 @@ impl Server {
 
     /// A connection from an address of this machine, of which the loopback interface has 127.0.0.0/8.
     pub(crate) fn connect_as(&self, from: Option<IpAddr>, window: Window) -> Conn {
-        let address = if self.protocol.is_secure() { self.tls_address() } else { self.address };
-        self.protocol.connect(address, self.identity.as_ref(), from, window)
+        self.protocol.connect(self.address_of_clients(), self.identity.as_ref(), from, window)
+    }
+
+    /// A connection to another address on which the server listens too.
+    pub(crate) fn connect_at(&self, ip: IpAddr) -> Conn {
+        let address = SocketAddr::new(ip, self.address_of_clients().port());
+        self.protocol.connect(address, self.identity.as_ref(), None, Window::Usual)
+    }
+
+    fn address_of_clients(&self) -> SocketAddr {
+        if self.protocol.is_secure() { self.tls_address() } else { self.address }
     }
 
     /// Where there is TLS.
@@ -200,6 +209,12 @@ impl Server {
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    /// The same for a client of what its clients speak.
+    pub(crate) fn url_of_clients(&self, path: &str) -> String {
+        let scheme = if self.protocol.is_secure() { "https" } else { "http" };
+        format!("{scheme}://{}{path}", self.address_of_clients())
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
