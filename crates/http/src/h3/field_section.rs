@@ -2,6 +2,8 @@
 //!
 //! Nothing depends on what was sent before, so that no answer waits for another and nothing is remembered for a client.
 
+use crate::prefix_integer::{write, write_text};
+
 /// The required insert count and the base, when no dynamic table is used (RFC 9204 §4.5.1).
 const PREFIX: [u8; 2] = [0, 0];
 
@@ -62,9 +64,9 @@ const LITERAL: u8 = 0b0010_0000;
 pub(super) fn begin(out: &mut Vec<u8>, status: u16) {
     out.extend_from_slice(&PREFIX);
     match STATUSES.iter().find(|(known, _)| *known == status) {
-        Some((_, place)) => write_number(out, INDEXED, 6, usize::from(*place)),
+        Some((_, place)) => write(out, INDEXED, 6, usize::from(*place)),
         None => {
-            write_number(out, NAMED, 4, usize::from(STATUS_NAME));
+            write(out, NAMED, 4, usize::from(STATUS_NAME));
             write_text(out, status.to_string().as_bytes());
         }
     }
@@ -74,40 +76,17 @@ pub(super) fn begin(out: &mut Vec<u8>, status: u16) {
 pub(super) fn write_line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     let is_name = |known: &str| known.as_bytes().eq_ignore_ascii_case(name);
     let Some((known, place)) = NAMES.iter().find(|(known, _)| is_name(known)) else {
-        write_number(out, LITERAL, 3, name.len());
+        write(out, LITERAL, 3, name.len());
         out.extend(name.iter().map(u8::to_ascii_lowercase));
         return write_text(out, value);
     };
     match LINES.iter().find(|(name, whole, _)| name == known && whole.as_bytes() == value) {
-        Some((_, _, place)) => write_number(out, INDEXED, 6, usize::from(*place)),
+        Some((_, _, place)) => write(out, INDEXED, 6, usize::from(*place)),
         None => {
-            write_number(out, NAMED, 4, usize::from(*place));
+            write(out, NAMED, 4, usize::from(*place));
             write_text(out, value);
         }
     }
-}
-
-/// A string literal that is not coded (RFC 9204 §4.1.2).
-fn write_text(out: &mut Vec<u8>, text: &[u8]) {
-    write_number(out, 0, 7, text.len());
-    out.extend_from_slice(text);
-}
-
-/// An integer in the last `bits` of a byte that begins with `flags`, and in those that follow (RFC 7541 §5.1).
-fn write_number(out: &mut Vec<u8>, flags: u8, bits: u32, number: usize) {
-    let most = (1_usize << bits) - 1;
-    if number < most {
-        // It fits the bits, and they a byte.
-        out.push(flags | number as u8);
-        return;
-    }
-    out.push(flags | most as u8);
-    let mut rest = number - most;
-    while rest >= 0x80 {
-        out.push(0x80 | (rest & 0x7f) as u8);
-        rest >>= 7;
-    }
-    out.push(rest as u8);
 }
 
 #[cfg(test)]
@@ -115,20 +94,10 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(write: impl FnOnce(&mut Vec<u8>), expect: &[u8]) {
+    fn check(add: impl FnOnce(&mut Vec<u8>), expect: &[u8]) {
         let mut out = Vec::new();
-        write(&mut out);
+        add(&mut out);
         assert_eq!(out.escape_ascii().to_string(), expect.escape_ascii().to_string());
-    }
-
-    #[test]
-    fn integers_rfc_7541_c_1() {
-        check(|out| write_number(out, 0, 5, 10), &[0b0000_1010]);
-        check(|out| write_number(out, 0, 5, 1337), &[0b0001_1111, 0b1001_1010, 0b0000_1010]);
-        check(|out| write_number(out, 0, 8, 42), &[42]);
-        check(|out| write_number(out, 0, 3, 7), &[7, 0]);
-        check(|out| write_number(out, 0xc0, 6, 62), &[0xfe]);
-        check(|out| write_number(out, 0xc0, 6, 63), &[0xff, 0]);
     }
 
     #[test]
