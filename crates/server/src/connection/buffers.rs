@@ -22,9 +22,6 @@ const POOLED: usize = 64;
 /// How much of a file is read at a time to be framed, in bytes: less costs more calls, more is no cheaper.
 pub(super) const PIECE_BYTES: usize = 64 * 1024;
 
-/// Pieces kept for reuse: what a few fast clients have under way.
-const POOLED_PIECES: usize = 16;
-
 /// Output buffers that grew beyond this are not kept.
 const POOLED_OUTPUT_BYTES: usize = 128 * 1024;
 
@@ -36,8 +33,6 @@ const LEAST_TAIL_BYTES: usize = 2048;
 pub(crate) struct Buffers {
     inputs: RefCell<Vec<Box<[u8]>>>,
     outputs: RefCell<Vec<Vec<u8>>>,
-    /// For pieces of files.
-    pieces: RefCell<Vec<Box<[u8]>>>,
     /// For what is read only to be encrypted; a worker encrypts one piece at a time.
     scratch: RefCell<Box<[u8]>>,
 }
@@ -50,19 +45,6 @@ impl Buffers {
             *scratch = vec![0; SKEW_BYTES + BATCH_BYTES].into();
         }
         work(&mut scratch[SKEW_BYTES..])
-    }
-
-    /// Room for a piece of a file, behind as many bytes as records are better made from than from the start of a page.
-    pub(super) fn take_piece(&self) -> Box<[u8]> {
-        self.pieces.borrow_mut().pop().unwrap_or_else(|| vec![0; SKEW_BYTES + PIECE_BYTES].into())
-    }
-
-    /// Gives such room back.
-    pub(super) fn put_piece(&self, buffer: Box<[u8]>) {
-        let mut pieces = self.pieces.borrow_mut();
-        if pieces.len() < POOLED_PIECES {
-            pieces.push(buffer);
-        }
     }
 
     fn take_input(&self) -> Box<[u8]> {

@@ -3,10 +3,11 @@
 //! The client's system acknowledges positions of the connection; the tally counts the content of answers. The frames in
 //! between tell which bytes of the one are those of the other.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
-use super::frames::{END_HEADERS, END_STREAM, Follower, Frame, Kind};
+use tallyd_http::h2::answer::Followed;
+
 use crate::connection::presence::{Phase, Presence, Progress};
 use crate::connection::receipts::Receipts;
 
@@ -16,12 +17,10 @@ const FEW: usize = 8;
 /// The answers of one connection that are on their way, each on its stream.
 #[derive(Default)]
 pub(super) struct Deliveries {
-    written: Follower,
-    /// How long the conversation is, as far as it was written.
-    position: u64,
     /// Frames of answers that are not known to have arrived, in order.
     under_way: VecDeque<Sent>,
-    streams: HashMap<u32, Delivery>,
+    /// The answers, in the order of their streams' numbers.
+    streams: Vec<(u32, Delivery)>,
     /// How many of the answers are not written to their ends.
     unfinished: usize,
 }
@@ -31,13 +30,13 @@ pub(super) struct Deliveries {
 struct Delivery {
     head_length: u64,
     head_arrived: bool,
-    /// Bytes of content that were handed over to be framed; those that were written and arrived are among them.
-    handed: u64,
+    /// Bytes of content that were written; those that have arrived are among them.
     written: u64,
     arrived: u64,
     is_finished: bool,
     receipts: Receipts,
-    presence: Rc<Presence>,
+    /// For those who look at it, once it is told of.
+    presence: Option<Rc<Presence>>,
 }
 
 /// A frame that was written.
@@ -56,7 +55,7 @@ enum What {
 }
 
 /// How far one stream's answer is, for those who look at it.
-pub(super) fn stream_presence() -> Rc<Presence> {
+fn stream_presence() -> Rc<Presence> {
     let presence = Presence::new();
     // It tells without being asked.
     presence.enter(Phase::Closing);
@@ -65,53 +64,39 @@ pub(super) fn stream_presence() -> Rc<Presence> {
 
 impl Deliveries {
     /// Adds an answer that is about to be written; its head has this length in its receipts' stream.
-    pub(super) fn begin(
-        &mut self,
-        stream: u32,
-        head_length: usize,
-        receipts: Receipts,
-        presence: Rc<Presence>,
-    ) {
+    pub(super) fn begin(&mut self, stream: u32, head_length: usize, receipts: Receipts) {
         let delivery = Delivery {
             head_length: head_length as u64,
             head_arrived: false,
-            handed: 0,
             written: 0,
             arrived: 0,
             is_finished: false,
             receipts,
-            presence,
+            presence: None,
         };
         self.unfinished += 1;
-        self.streams.insert(stream, delivery);
+        let at = self.streams.partition_point(|(number, _)| *number < stream);
+        self.streams.insert(at, (stream, delivery));
     }
 
-    /// Notes content that is handed over to be framed; `false` if its stream is no more.
-    pub(super) fn hand(&mut self, stream: u32, length: usize) -> bool {
-        let delivery = self.streams.get_mut(&stream);
-        delivery.map(|delivery| delivery.handed += length as u64).is_some()
-    }
-
-    /// Notes that so much of what was handed over is not there after all.
-    pub(super) fn take_back(&mut self, stream: u32, length: usize) -> usize {
-        let Some(delivery) = self.streams.get_mut(&stream) else { return 0 };
-        delivery.handed -= length as u64;
-        length
+    fn find(&mut self, stream: u32) -> Option<&mut Delivery> {
+        let at = self.streams.binary_search_by_key(&stream, |(number, _)| *number).ok()?;
+        Some(&mut self.streams[at].1)
     }
 
     /// Tells the ledger, and those who look on, of an answer that does not leave at once.
     pub(super) fn announce(&mut self, stream: u32) {
-        self.streams.get_mut(&stream).into_iter().for_each(Delivery::announce);
+        self.find(stream).into_iter().for_each(Delivery::announce);
     }
 
     /// The same of every answer that is not known to have arrived.
     pub(super) fn announce_all(&mut self) {
-        self.streams.values_mut().for_each(Delivery::announce);
+        self.streams.iter_mut().for_each(|(_, delivery)| delivery.announce());
     }
 
     /// Says where the answer ends whose content's length was not known when it was begun.
     pub(super) fn ends_after(&mut self, stream: u32, content_length: u64) {
-        if let Some(delivery) = self.streams.get_mut(&stream) {
+        if let Some(delivery) = self.find(stream) {
             delivery.receipts.last_ends_at(delivery.head_length + content_length);
         }
     }
@@ -131,32 +116,34 @@ impl Deliveries {
         self.under_way.len()
     }
 
-    /// Notes what is written next; returns how much content of streams it has.
-    pub(super) fn note_written(&mut self, bytes: &[u8]) -> usize {
-        let mut content = 0;
-        self.position += bytes.len() as u64;
-        let Deliveries { written, position, under_way, streams, unfinished } = self;
-        written.follow(bytes, |frame, left| {
-            let Some(delivery) = streams.get_mut(&frame.stream) else { return };
-            if let Some(what) = what_of(frame) {
-                under_way.push_back(Sent { end: *position - left as u64, stream: frame.stream, what });
-            }
-            if frame.kind == Kind::Data {
-                delivery.written += u64::from(frame.length);
-                content += frame.length as usize;
-            }
-            if matches!(frame.kind, Kind::Data | Kind::Headers) && frame.has(END_STREAM) {
+    /// Notes that the head of an answer was written, up to `end` in the conversation.
+    pub(super) fn note_head(&mut self, stream: u32, end: u64, followed: Followed) {
+        self.under_way.push_back(Sent { end, stream, what: What::Head });
+        self.note_end(stream, followed);
+    }
+
+    /// Notes that so much content of an answer was written, up to `end` in the conversation.
+    pub(super) fn note_content(&mut self, stream: u32, length: usize, end: u64, followed: Followed) {
+        let Some(delivery) = self.find(stream) else { return };
+        delivery.written += length as u64;
+        self.under_way.push_back(Sent { end, stream, what: What::Content(length as u32) });
+        self.note_end(stream, followed);
+    }
+
+    fn note_end(&mut self, stream: u32, followed: Followed) {
+        match (followed, self.find(stream)) {
+            (Followed::ByNothing, Some(delivery)) => {
                 delivery.is_finished = true;
-                *unfinished -= 1;
+                self.unfinished -= 1;
             }
-        });
-        content
+            (Followed::ByNothing, None) | (Followed::ByContent, _) => {}
+        }
     }
 
     /// Settles what lies before `acknowledged` in the conversation.
     pub(super) fn settle(&mut self, acknowledged: u64) {
         while let Some(sent) = self.under_way.pop_front_if(|sent| sent.end <= acknowledged) {
-            let Some(delivery) = self.streams.get_mut(&sent.stream) else { continue };
+            let Some(delivery) = self.find(sent.stream) else { continue };
             match sent.what {
                 What::Head => delivery.head_arrived = true,
                 What::Content(length) => delivery.arrived += u64::from(length),
@@ -166,7 +153,7 @@ impl Deliveries {
                 delivery.settle();
             }
         }
-        self.streams.retain(|_, delivery| {
+        self.streams.retain_mut(|(_, delivery)| {
             if !delivery.receipts.is_empty() {
                 delivery.settle();
             }
@@ -178,22 +165,20 @@ impl Deliveries {
         }
     }
 
-    /// Gives up what of a stream's answer is not known to have arrived; returns how much of its content was handed over and
-    /// will not be written.
-    pub(super) fn abort(&mut self, stream: u32) -> usize {
-        let Some(mut delivery) = self.streams.remove(&stream) else { return 0 };
+    /// Gives up what of a stream's answer is not known to have arrived.
+    pub(super) fn abort(&mut self, stream: u32) {
+        let Ok(at) = self.streams.binary_search_by_key(&stream, |(number, _)| *number) else { return };
+        let (_, mut delivery) = self.streams.remove(at);
         delivery.settle();
         if !delivery.is_finished {
             self.unfinished -= 1;
         }
-        // Far below the limit on what is held.
-        (delivery.handed - delivery.written) as usize
     }
 }
 
 impl Delivery {
     fn announce(&mut self) {
-        self.receipts.announce(&self.presence);
+        self.receipts.announce(self.presence.get_or_insert_with(stream_presence));
     }
 
     fn settle(&mut self) {
@@ -201,21 +186,8 @@ impl Delivery {
         let written = of_stream(self.head_arrived || self.written > 0, self.written);
         let arrived = of_stream(self.head_arrived, self.arrived);
         self.receipts.settle(written, arrived);
-        self.presence.tell_progress(Progress { sent: written, acknowledged: arrived });
-    }
-}
-
-fn what_of(frame: Frame) -> Option<What> {
-    match frame.kind {
-        Kind::Headers | Kind::Continuation if frame.has(END_HEADERS) => Some(What::Head),
-        Kind::Data => Some(What::Content(frame.length)),
-        Kind::Headers
-        | Kind::Continuation
-        | Kind::Priority
-        | Kind::Reset
-        | Kind::Settings
-        | Kind::Ping
-        | Kind::WindowUpdate
-        | Kind::Other => None,
+        if let Some(presence) = &self.presence {
+            presence.tell_progress(Progress { sent: written, acknowledged: arrived });
+        }
     }
 }

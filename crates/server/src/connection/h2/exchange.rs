@@ -1,35 +1,29 @@
 //! One request and its answer, on a stream (RFC 9113 §8.1): the same answers as in HTTP/1.1, in frames.
 
 use std::future::poll_fn;
+use std::ops::Range;
 use std::rc::Rc;
 
-use bytes::{Buf, Bytes};
-use h2::server::SendResponse;
-use h2::{Reason, SendStream};
-use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use tallyd_http::h1::persistence::Persistence;
 use tallyd_http::h1::written::WrittenHead;
+use tallyd_http::h2::answer::Followed;
+use tallyd_http::h2::field_section::FieldSection;
+use tallyd_http::h2::frame::ErrorCode;
+use tallyd_http::h2::request::read_section;
 use tallyd_http::pseudo::Read;
 use tallyd_http::response::Body;
 
-use super::content;
-use super::deliveries::stream_presence;
+use super::content::Stream;
 use super::link::{Answering, Link};
-use super::payload::Payload;
-use super::request::read_parts;
-use crate::access_log::{Asked, Peer};
+use crate::access_log::Asked;
 use crate::backend::remembered::Handle;
 use crate::census::Protocol;
 use crate::connection::answer::{Answered, ContentState, Progress, answer, refuse};
-use crate::connection::buffers::{Output, Scheme};
+use crate::connection::buffers::Output;
 use crate::connection::errand::Errand;
 use crate::connection::listing::Rendering;
 use crate::connection::receipts::Receipts;
 use crate::transmit::Outcome;
-
-/// Room for the fields of most answers.
-const USUAL_FIELDS: usize = 12;
 
 /// A request that is being answered.
 pub(super) struct Exchange {
@@ -37,83 +31,79 @@ pub(super) struct Exchange {
     _answering: Answering,
     link: Rc<Link>,
     stream: u32,
-    parts: Parts,
+    section: FieldSection,
     progress: Progress,
     output: Output,
-    respond: SendResponse<Payload>,
 }
 
 /// What an answer has to wait for.
 pub(super) enum Step {
     /// Something that the answer depends on.
     Run(Errand),
-    /// Its content, whose head was sent, and which is in memory.
-    SendContent(SendStream<Payload>, Payload),
-    /// Its content, whose head was sent.
-    SendBody(SendStream<Payload>, Body<Handle>),
-    /// A listing, whose head was sent.
-    SendListing(SendStream<Payload>, Box<Rendering>),
+    /// Its content, whose head was written, and which is in memory.
+    SendContent(Content),
+    /// Its content, whose head was written.
+    SendBody(Body<Handle>),
+    /// A listing, whose head was written.
+    SendListing(Box<Rendering>),
+}
+
+/// Content in memory that could not be sent with its head.
+pub(super) enum Content {
+    /// Made for this answer.
+    Made(Vec<u8>),
+    /// A part of what this worker remembers.
+    Remembered(Rc<[u8]>, Range<usize>),
 }
 
 /// The stream is no more: its client has reset it, or the connection has ended.
 #[derive(Debug)]
 pub(super) struct Gone;
 
-impl From<h2::Error> for Gone {
-    fn from(_: h2::Error) -> Gone {
-        Gone
-    }
-}
-
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.output.release(&self.link.worker.buffers);
+        self.link.forget(self.stream);
+        self.link.give_section_back(std::mem::take(&mut self.section));
     }
 }
 
 impl Exchange {
-    /// A request that has come.
-    pub(super) fn new(
-        link: Rc<Link>,
-        peer: Peer,
-        scheme: Scheme,
-        parts: Parts,
-        respond: SendResponse<Payload>,
-    ) -> Exchange {
+    /// The request that has just come, on this stream.
+    pub(super) fn new(link: Rc<Link>, stream: u32) -> Exchange {
+        let (answering, section) = link.answer();
         let receipts = Receipts::new(Rc::clone(&link.worker.recipients), Protocol::Http2);
-        let mut output = Output::new(peer, scheme, receipts);
+        let mut output = Output::new(link.peer, link.scheme, receipts);
         output.acquire(&link.worker.buffers);
         // What content it has, nobody waits for.
         let progress = Progress { content: ContentState::Skipped, selection: None };
-        Exchange {
-            _answering: link.answer(),
-            stream: respond.stream_id().as_u32(),
-            link,
-            parts,
-            progress,
-            output,
-            respond,
-        }
+        Exchange { _answering: answering, link, stream, section, progress, output }
     }
 
     /// Answers as far as that is possible without waiting.
     pub(super) fn advance(&mut self) -> Result<Option<Step>, Gone> {
         let worker = &*self.link.worker;
-        let answered = match read_parts(&self.parts) {
+        let answered = match read_section(&self.section) {
             Read::Request(request) => answer(&request, &mut self.progress, worker, &mut self.output),
             Read::Refused(refusal) => {
                 let asked = Asked::Unreadable(b"");
                 Answered::Wholly(refuse(refusal, asked, Persistence::Keep, worker, &mut self.output))
             }
             Read::Malformed => {
-                self.respond.send_reset(Reason::PROTOCOL_ERROR);
+                self.link.fail(self.stream);
                 return Err(Gone);
             }
         };
         let step = match answered {
             Answered::Wholly(_) => return self.send_wholly(),
-            Answered::ButForContent(body, _) => Step::SendBody(self.send_head()?, body),
-            Answered::ButForListing(rendering, _) => Step::SendListing(self.send_head()?, rendering),
+            Answered::ButForContent(body, _) => {
+                self.write_head()?;
+                Step::SendBody(body)
+            }
+            Answered::ButForListing(rendering, _) => {
+                self.write_head()?;
+                Step::SendListing(rendering)
+            }
             Answered::After(errand) => Step::Run(errand),
             // Content is skipped before it is thought of.
             Answered::AfterContent(_) => return Err(Gone),
@@ -124,10 +114,13 @@ impl Exchange {
     /// Does what is waited for, and the rest.
     pub(super) async fn go_on(mut self, mut step: Step) {
         loop {
-            match self.take(step).await {
+            let taken = self.take(step).await;
+            // What was written is for the connection to send.
+            self.link.wake();
+            match taken {
                 Ok(Some(next)) => step = next,
                 Ok(None) => return,
-                Err(Gone) => return self.link.abort(self.stream),
+                Err(Gone) => return self.abort(),
             }
         }
     }
@@ -138,105 +131,87 @@ impl Exchange {
     }
 
     async fn take(&mut self, step: Step) -> Result<Option<Step>, Gone> {
+        let stream = Stream { link: &self.link, number: self.stream };
         match step {
             Step::Run(errand) => {
-                let reset = poll_fn(|context| self.respond.poll_reset(context));
-                let selection = errand.run(&self.link.worker.site, reset).await.map_err(|_| Gone)?;
+                let gone = poll_fn(|context| self.link.poll_gone(self.stream, context));
+                let selection = errand.run(&self.link.worker.site, gone).await.map_err(|()| Gone)?;
                 self.progress.selection = Some(selection);
-                self.advance()
+                return self.advance();
             }
-            Step::SendContent(mut stream, content) => {
-                content::send_last(&mut stream, content, &self.link).await.map(|()| None)
-            }
-            Step::SendBody(stream, body) => self.send_body(stream, body).await.map(|()| None),
-            Step::SendListing(stream, rendering) => {
-                Box::pin(self.send_listing(stream, *rendering)).await.map(|()| None)
-            }
+            Step::SendContent(content) => stream.send_memory(content.bytes(), Followed::ByNothing).await?,
+            Step::SendBody(body) => match stream.send_body(body).await? {
+                Outcome::Whole => {}
+                // The client must not take what came for all there is.
+                Outcome::Truncated => self.link.reset(self.stream, ErrorCode::Internal),
+            },
+            Step::SendListing(rendering) => Box::pin(self.send_listing(*rendering)).await?,
         }
+        Ok(None)
     }
 
     /// Sends an answer that is wholly in the output; its content later, if the client has no room for it now.
     fn send_wholly(&mut self) -> Result<Option<Step>, Gone> {
-        let written = Bytes::copy_from_slice(&self.output.bytes);
-        let (response, head_length) = response_of(&written);
-        self.begin(head_length);
+        let receipts = self.take_receipts();
+        let head = WrittenHead::read(&self.output.bytes);
+        let (head_length, length) = (head.length, self.output.length() - head.length);
+        if length == 0 {
+            return self.link.write_head(self.stream, &head, receipts, Followed::ByNothing).map(|()| None);
+        }
+        self.link.write_head(self.stream, &head, receipts, Followed::ByContent)?;
+        if self.link.hold_at_once(self.stream, length) {
+            let content = match self.output.tail() {
+                [] => &self.output.bytes[head_length..],
+                tail => tail,
+            };
+            let stream = Stream { link: &self.link, number: self.stream };
+            return stream.write(content, Followed::ByNothing).map(|()| None);
+        }
+        self.link.announce(self.stream);
         let content = match self.output.take_tail() {
-            Some((content, range)) => Payload::memory(content, range),
-            None => Payload::made(written.slice(head_length..)),
+            Some((content, range)) => Content::Remembered(content, range),
+            None => Content::Made(self.output.bytes.split_off(head_length)),
         };
-        if !content.has_remaining() {
-            self.respond.send_response(response, true)?;
-            return Ok(None);
-        }
-        let length = content.remaining();
-        let mut stream = self.respond.send_response(response, false)?;
-        stream.reserve_capacity(length);
-        if stream.capacity() >= length && self.link.hold_at_once(self.stream, length) {
-            stream.send_data(content, true)?;
-            return Ok(None);
-        }
-        self.link.deliveries.borrow_mut().announce(self.stream);
         self.output.release(&self.link.worker.buffers);
-        Ok(Some(Step::SendContent(stream, content)))
+        Ok(Some(Step::SendContent(content)))
     }
 
-    /// Sends a head that is in the output, and whose content follows.
-    fn send_head(&mut self) -> Result<SendStream<Payload>, Gone> {
-        let (response, head_length) = response_of(&Bytes::copy_from_slice(&self.output.bytes));
-        self.begin(head_length);
-        self.link.deliveries.borrow_mut().announce(self.stream);
+    /// Writes a head that is in the output, and whose content follows when there is room for it.
+    fn write_head(&mut self) -> Result<(), Gone> {
+        let receipts = self.take_receipts();
+        let head = WrittenHead::read(&self.output.bytes);
+        self.link.write_head(self.stream, &head, receipts, Followed::ByContent)?;
+        self.link.announce(self.stream);
         self.output.release(&self.link.worker.buffers);
-        Ok(self.respond.send_response(response, false)?)
+        Ok(())
     }
 
-    /// Gives what is promised of the answer to those who see what arrives.
-    fn begin(&mut self, head_length: usize) {
+    /// Takes what is promised of the answer, for those who see what arrives.
+    fn take_receipts(&mut self) -> Receipts {
         let nothing = Receipts::new(Rc::clone(&self.link.worker.recipients), Protocol::Http2);
-        let receipts = std::mem::replace(&mut self.output.receipts, nothing);
-        self.link.deliveries.borrow_mut().begin(self.stream, head_length, receipts, stream_presence());
+        std::mem::replace(&mut self.output.receipts, nothing)
     }
 
-    async fn send_body(&mut self, mut stream: SendStream<Payload>, body: Body<Handle>) -> Result<(), Gone> {
-        match content::send_body(&mut stream, body, &self.link).await? {
-            Outcome::Whole => Ok(()),
-            Outcome::Truncated => {
-                // The client must not take what came for all there is.
-                stream.send_reset(Reason::INTERNAL_ERROR);
-                Err(Gone)
-            }
-        }
-    }
-
-    async fn send_listing(
-        &mut self,
-        mut stream: SendStream<Payload>,
-        mut rendering: Rendering,
-    ) -> Result<(), Gone> {
+    async fn send_listing(&self, mut rendering: Rendering) -> Result<(), Gone> {
+        let stream = Stream { link: &self.link, number: self.stream };
         let mut length = 0;
         while let Some(piece) = rendering.next_piece() {
             length += piece.len() as u64;
-            content::send_piece(&mut stream, piece, &self.link).await?;
+            stream.send_piece(&piece).await?;
+            self.link.wake();
             // Others get their turn between two pieces.
             tokio::task::yield_now().await;
         }
-        self.link.deliveries.borrow_mut().ends_after(self.stream, length);
-        stream.send_data(Payload::empty(), true)?;
-        Ok(())
+        self.link.ends_after(self.stream, length);
+        stream.send_end()
     }
 }
 
-/// The head of what was written, as `h2` writes it, and its length. Its values are parts of `written`.
-fn response_of(written: &Bytes) -> (Response<()>, usize) {
-    let head = WrittenHead::read(written);
-    let mut fields = HeaderMap::with_capacity(USUAL_FIELDS);
-    for (name, value) in head.lines {
-        let value = HeaderValue::from_maybe_shared(written.slice_ref(value));
-        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), value) {
-            fields.append(name, value);
+impl Content {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Content::Made(bytes) => bytes,
+            Content::Remembered(bytes, range) => &bytes[range.clone()],
         }
     }
-    let mut response = Response::new(());
-    *response.status_mut() = StatusCode::from_u16(head.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    *response.headers_mut() = fields;
-    (response, head.length)
 }

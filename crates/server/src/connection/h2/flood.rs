@@ -1,10 +1,12 @@
 //! Frames that cost the server work and ask for nothing: counted, and too many of them give a client up.
 //!
-//! `h2` bounds what has a memory (streams, resets, field sections); what passes without a trace is bounded here.
+//! What has a memory (streams, field sections, windows) is bounded where it is kept; what passes without a trace is bounded
+//! here.
 
 use std::time::Duration;
 
-use super::frames::{END_STREAM, Frame, Kind};
+use tallyd_http::h2::frame::{END_STREAM, Frame, Kind};
+
 use crate::clock::Moment;
 
 /// How many such frames a client may send within a window. A browser sends some dozen; a client that opens its window for each
@@ -14,6 +16,10 @@ const WINDOW: Duration = Duration::from_secs(4);
 
 /// How many window updates are for nothing each: one is sent for every few frames of content.
 const UPDATES: u32 = 16;
+
+/// How many such frames a request is worth that comes to nothing: one that its client takes back at once (CVE-2023-44487), or
+/// that makes the server do so (CVE-2025-8671). A browser that leaves a page takes back some dozen.
+const OF_WASTED_REQUEST: u32 = 20;
 
 /// What a client has sent in this window.
 #[derive(Debug, Default)]
@@ -27,9 +33,14 @@ impl Flood {
     /// Notes a frame of the client's.
     pub(super) fn note(&mut self, frame: Frame) {
         let is_idle = match frame.kind {
-            Kind::Settings | Kind::Ping | Kind::Priority | Kind::Reset | Kind::Continuation | Kind::Other => {
-                true
-            }
+            Kind::Settings
+            | Kind::Ping
+            | Kind::Priority
+            | Kind::Reset
+            | Kind::PushPromise
+            | Kind::GoAway
+            | Kind::Continuation
+            | Kind::Unknown => true,
             Kind::Data => frame.length == 0 && !frame.has(END_STREAM),
             Kind::WindowUpdate => {
                 self.updates += 1;
@@ -38,12 +49,21 @@ impl Flood {
             Kind::Headers => false,
         };
         if is_idle {
-            let now = Moment::now();
-            if now.since(self.since) >= WINDOW {
-                (self.since, self.frames) = (now, 0);
-            }
-            self.frames += 1;
+            self.add(1);
         }
+    }
+
+    /// Notes a request that comes to nothing.
+    pub(super) fn note_waste(&mut self) {
+        self.add(OF_WASTED_REQUEST);
+    }
+
+    fn add(&mut self, frames: u32) {
+        let now = Moment::now();
+        if now.since(self.since) >= WINDOW {
+            (self.since, self.frames) = (now, 0);
+        }
+        self.frames += frames;
     }
 
     /// Whether they are too many.
@@ -77,5 +97,16 @@ mod tests {
         check(Kind::Headers, 0, 8, 100 * MOST, false);
         check(Kind::WindowUpdate, 0, 4, 8 * MOST, false);
         check(Kind::WindowUpdate, 0, 4, 100 * MOST, true);
+    }
+
+    #[test]
+    fn requests_that_come_to_nothing_are_bounded() {
+        let mut flood = Flood::default();
+        for _ in 0..MOST / OF_WASTED_REQUEST {
+            flood.note_waste();
+        }
+        assert!(!flood.is_one());
+        flood.note_waste();
+        assert!(flood.is_one());
     }
 }

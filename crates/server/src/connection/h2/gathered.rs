@@ -1,7 +1,5 @@
 //! What many streams have written, until it leaves together.
 
-use std::io::IoSlice;
-
 use crate::connection::buffers::Buffers;
 use crate::connection::session::SKEW_BYTES;
 
@@ -14,18 +12,14 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    /// Adds pieces; returns them as they lie together.
-    pub(super) fn add(&mut self, pieces: &[IoSlice<'_>], pool: &Buffers) -> &[u8] {
+    /// Where more may be added to what waits.
+    pub(super) fn room(&mut self, pool: &Buffers) -> &mut Vec<u8> {
         if self.bytes.is_empty() {
             self.bytes = pool.take_output();
             self.bytes.resize(SKEW_BYTES, 0);
             self.start = SKEW_BYTES;
         }
-        let before = self.bytes.len();
-        for piece in pieces {
-            self.bytes.extend_from_slice(piece);
-        }
-        &self.bytes[before..]
+        &mut self.bytes
     }
 
     /// What waits.

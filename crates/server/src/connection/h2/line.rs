@@ -1,20 +1,15 @@
 //! A connection's socket with what is on its way through it: what many streams write leaves together.
 
-use std::io::IoSlice;
-use std::task::{Context, Poll, ready};
+use std::io;
+use std::task::{Context, Poll};
 
-use super::deliveries::Deliveries;
-use super::flood::Flood;
-use super::frames::{ACK, Follower, Frame, Kind};
 use super::gathered::Gathered;
-use crate::clock::Moment;
 use crate::connection::buffers::{Buffers, Input};
-use crate::connection::presence::Awaits;
-use crate::connection::session::{RECORD_BYTES, SKEW_BYTES};
+use crate::connection::session::{BATCH_BYTES, RECORD_BYTES, SKEW_BYTES};
 use crate::connection::socket::{End, Socket};
 
-/// How much is gathered before it is sent although more is to come, in bytes.
-const FULL_BYTES: usize = 64 * 1024;
+/// How much is written before it is sent although more is to come, in bytes: a batch of records.
+const FULL_BYTES: usize = BATCH_BYTES;
 
 /// How far behind the start of a page content must lie to be made into records from there, in bytes; see [`SKEW_BYTES`].
 const LEAST_SKEW_BYTES: usize = SKEW_BYTES / 4;
@@ -28,70 +23,22 @@ pub(super) struct Line {
     out: Gathered,
     /// How much was written before that, and lies in records that were not sent, in bytes.
     sealed: usize,
-    pub(super) incoming: Follower,
-    pub(super) start_of_client: Start,
-    pub(super) incoming_end: IncomingEnd,
-    pub(super) flood: Flood,
-    /// When it was last asked what has arrived.
-    pub(super) looked: Moment,
-}
-
-/// What was taken of what is written.
-pub(super) struct Taken {
-    pub(super) written: usize,
-    /// How much of it is content of streams.
-    pub(super) of_content: usize,
-}
-
-/// How a client begins behind its preface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Start {
-    Expected,
-    /// With its settings, as it must (RFC 9113 §3.4).
-    Right,
-    Wrong,
-}
-
-/// Whether the client has ended its side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum IncomingEnd {
-    Open,
-    /// It has; requests that came with the end are answered first.
-    Seen,
-}
-
-impl Start {
-    pub(super) fn note(&mut self, frame: Frame) {
-        if *self == Start::Expected {
-            let is_right = frame.kind == Kind::Settings && !frame.has(ACK);
-            *self = if is_right { Start::Right } else { Start::Wrong };
-        }
-    }
+    /// How much content is among both.
+    content: usize,
+    /// How long the conversation is, as far as it was written.
+    position: u64,
 }
 
 impl Line {
     /// Over `socket`, from which `input` was read already.
     pub(super) fn new(socket: Socket, input: Input) -> Line {
-        Line {
-            socket,
-            input,
-            out: Gathered::default(),
-            sealed: 0,
-            incoming: Follower::of_client(),
-            start_of_client: Start::Expected,
-            incoming_end: IncomingEnd::Open,
-            flood: Flood::default(),
-            looked: Moment::now(),
-        }
+        let position = socket.position();
+        Line { socket, input, out: Gathered::default(), sealed: 0, content: 0, position }
     }
 
-    /// Asks what has arrived.
-    pub(super) fn look(&mut self, deliveries: &mut Deliveries) {
-        self.looked = Moment::now();
-        deliveries.settle(self.socket.acknowledged());
-        if deliveries.are_done() {
-            self.socket.await_acknowledgements(Awaits::None);
-        }
+    /// Where the next byte will stand in the conversation.
+    pub(super) fn position(&self) -> u64 {
+        self.position
     }
 
     /// How much was written and not sent, in bytes.
@@ -99,86 +46,106 @@ impl Line {
         self.sealed + self.out.waiting().len()
     }
 
-    /// Takes what is written, once there is room for it.
-    pub(super) fn poll_take(
-        &mut self,
-        context: &mut Context<'_>,
-        pieces: &[IoSlice<'_>],
-        deliveries: &mut Deliveries,
-        pool: &Buffers,
-    ) -> Poll<Result<Taken, End>> {
-        if self.unsent() >= FULL_BYTES {
-            ready!(self.poll_room(context, pool))?;
-        }
-        Poll::Ready(self.take(pieces, deliveries, pool))
+    /// The same of what is not content.
+    pub(super) fn unsent_heads(&self) -> usize {
+        self.unsent().saturating_sub(self.content)
     }
 
-    /// Takes what is written. Content that fills a record is made into one from where it is; other things are gathered.
-    fn take(
-        &mut self,
-        pieces: &[IoSlice<'_>],
-        deliveries: &mut Deliveries,
-        pool: &Buffers,
-    ) -> Result<Taken, End> {
-        match pieces.split_last() {
-            Some((content, heads)) if self.socket.is_sealed() && fills_record(heads, content) => {
-                if !self.out.waiting().is_empty() {
-                    self.seal(&[], pool)?;
-                }
-                let heads = self.out.add(heads, pool);
-                let (written, of_content) = (heads.len(), deliveries.note_written(heads));
-                let content = &content[..self.seal(content, pool)?];
-                Ok(Taken {
-                    written: written + content.len(),
-                    of_content: of_content + deliveries.note_written(content),
-                })
-            }
-            Some(_) | None => {
-                let gathered = self.out.add(pieces, pool);
-                Ok(Taken { written: gathered.len(), of_content: deliveries.note_written(gathered) })
-            }
+    /// Whether it is time to send what was written although more is to come.
+    pub(super) fn is_full(&self) -> bool {
+        self.unsent() >= FULL_BYTES
+    }
+
+    /// Writes what `add` adds to what waits.
+    pub(super) fn write<T>(&mut self, pool: &Buffers, add: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+        let room = self.out.room(pool);
+        let before = room.len();
+        let added = add(room);
+        self.position += (room.len() - before) as u64;
+        added
+    }
+
+    /// Writes a frame of content. Content that fills a record is made into one from where it is; other things are gathered.
+    pub(super) fn write_content(&mut self, head: &[u8], content: &[u8], pool: &Buffers) -> Result<(), End> {
+        self.content += content.len();
+        if !(self.socket.is_sealed() && fills_record(head, content)) {
+            self.write(pool, |out| {
+                out.extend_from_slice(head);
+                out.extend_from_slice(content);
+            });
+            return Ok(());
         }
+        while !self.out.waiting().is_empty() {
+            self.seal(&[], pool)?;
+        }
+        self.write(pool, |out| out.extend_from_slice(head));
+        let sealed = self.seal(content, pool)?;
+        self.position += sealed as u64;
+        // A frame fits what is made into records at a time; whatever did not, goes behind it.
+        match &content[sealed..] {
+            [] => {}
+            rest => self.write(pool, |out| out.extend_from_slice(rest)),
+        }
+        Ok(())
     }
 
     /// Makes records of what is waiting and of content that follows it; returns how much of that.
     fn seal(&mut self, content: &[u8], pool: &Buffers) -> Result<usize, End> {
         let waiting = self.out.waiting();
         let (waited, sealed) = (waiting.len(), self.socket.seal(waiting, content)?);
-        self.out.consume(waited, pool);
+        let of_waiting = sealed.min(waited);
+        self.out.consume(of_waiting, pool);
         self.sealed += sealed;
-        Ok(sealed - waited)
+        Ok(sealed - of_waiting)
     }
 
-    /// Makes room for more: sends the records that there are, or else what is waiting.
-    fn poll_room(&mut self, context: &mut Context<'_>, pool: &Buffers) -> Poll<Result<(), End>> {
-        if self.sealed == 0 {
-            return self.poll_send(context, pool);
+    /// Sends what was written. Says how much content has left, also where more is to.
+    pub(super) fn poll_flush(
+        &mut self,
+        context: &mut Context<'_>,
+        pool: &Buffers,
+    ) -> (usize, Poll<Result<(), End>>) {
+        let mut left = 0;
+        loop {
+            let (sent, tried) = self.try_flush(pool);
+            left += sent;
+            match tried {
+                Ok(()) => return (left, Poll::Ready(Ok(()))),
+                Err(error) => match self.socket.poll_again(context, &error) {
+                    Poll::Ready(Ok(())) => {}
+                    waits => return (left, waits),
+                },
+            }
         }
-        ready!(self.socket.poll_flush(context))?;
-        self.sealed = 0;
-        Poll::Ready(Ok(()))
     }
 
-    /// Sends what is waiting.
-    fn poll_send(&mut self, context: &mut Context<'_>, pool: &Buffers) -> Poll<Result<(), End>> {
+    /// Sends what the kernel takes now of what was written. Says how much content has left.
+    pub(super) fn try_flush(&mut self, pool: &Buffers) -> (usize, io::Result<()>) {
+        let before = self.unsent();
+        let tried = self.try_send_all(pool);
+        let left = match self.unsent() {
+            0 => self.content,
+            // What is no content is taken to leave last: it is little.
+            unsent => self.content.min(before - unsent),
+        };
+        self.content -= left;
+        (left, tried)
+    }
+
+    fn try_send_all(&mut self, pool: &Buffers) -> io::Result<()> {
         while !self.out.waiting().is_empty() {
-            let taken = ready!(self.socket.poll_send(context, self.out.waiting()))?;
+            let taken = self.socket.try_send(self.out.waiting())?;
+            // Records were made when those before them had gone.
+            self.sealed = if self.socket.is_sealed() { taken } else { 0 };
             self.out.consume(taken, pool);
         }
-        Poll::Ready(Ok(()))
-    }
-
-    /// Sends what is waiting and what the socket has taken of it.
-    pub(super) fn poll_flush(&mut self, context: &mut Context<'_>, pool: &Buffers) -> Poll<Result<(), End>> {
-        ready!(self.poll_send(context, pool))?;
-        ready!(self.socket.poll_flush(context))?;
+        self.socket.try_flush()?;
         self.sealed = 0;
-        Poll::Ready(Ok(()))
+        Ok(())
     }
 }
 
-/// Whether a frame is worth a record of its own, and lies where a record is well made from.
-fn fills_record(heads: &[IoSlice<'_>], content: &[u8]) -> bool {
-    let length = heads.iter().map(|head| head.len()).sum::<usize>() + content.len();
-    length >= RECORD_BYTES && content.as_ptr().addr() % PAGE_BYTES >= LEAST_SKEW_BYTES
+/// Whether a frame is worth a record of its own, and its content lies where a record is well made from.
+fn fills_record(head: &[u8], content: &[u8]) -> bool {
+    head.len() + content.len() >= RECORD_BYTES && content.as_ptr().addr() % PAGE_BYTES >= LEAST_SKEW_BYTES
 }

@@ -1,310 +1,333 @@
-//! A connection's socket as the frames see it: an `AsyncRead` and `AsyncWrite` that coalesces what many streams write, knows
-//! whose bytes it carries, and is bounded in time by the roster.
+//! What a connection's tasks share: the one that reads its client's frames, and those of the streams whose answers wait.
 
 use std::cell::{Cell, RefCell};
-use std::io::{self, IoSlice};
-use std::pin::Pin;
+use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tallyd_http::h1::written::WrittenHead;
+use tallyd_http::h2::answer::Followed;
+use tallyd_http::h2::conversation::Conversation;
+use tallyd_http::h2::field_section::FieldSection;
+use tallyd_http::h2::frame::ErrorCode;
 use tokio::sync::Semaphore;
 
-use super::deliveries::Deliveries;
 use super::exchange::Gone;
-use super::frames::Kind;
-use super::line::{IncomingEnd, Line, Start, Taken};
-use crate::census::Protocol;
-use crate::connection::buffers::Input;
-use crate::connection::departures::Farewell;
-use crate::connection::presence::{Awaits, Interrupt, Phase};
-use crate::connection::receipts::{self, Receipts};
+use super::wire::{Ending, Met, Received, Turn, Wire};
+use crate::access_log::Peer;
+use crate::connection::buffers::{Input, Scheme};
+use crate::connection::presence::Interrupt;
+use crate::connection::receipts::Receipts;
 use crate::connection::socket::{End, Socket};
 use crate::worker::Worker;
 
-/// How much content all streams together may have handed over to be framed and sent, in bytes: what keeps a fast client's
-/// connection busy, whether by one stream or by all. A client that takes nothing costs no more.
+/// How much content of all streams together may be written and not sent, in bytes: what keeps a fast client's connection
+/// busy, whether by one stream or by all. A client that takes nothing costs no more.
 const MAX_HELD_BYTES: usize = 256 * 1024;
 
 /// What a connection's tasks share.
 pub(super) struct Link {
     pub(super) worker: Rc<Worker>,
-    pub(super) deliveries: RefCell<Deliveries>,
-    /// Bytes of content that streams may still hand over.
-    room: Semaphore,
+    pub(super) peer: Peer,
+    pub(super) scheme: Scheme,
     /// Nothing once it is closed.
-    line: RefCell<Option<Line>>,
-    /// Whether the client has begun as it must.
-    is_open: Cell<bool>,
-    /// Why the roster gave the client up, if it did.
-    interrupt: Cell<Option<Interrupt>>,
+    wire: RefCell<Option<Wire>>,
+    /// Bytes of content that streams may still write.
+    room: Semaphore,
+    /// The task that reads frames and sends what is written.
+    reader: RefCell<Option<Waker>>,
+    /// The tasks of streams that wait for their client.
+    writers: RefCell<Vec<(u32, Waker)>>,
     /// How many requests are being answered.
     answering: Cell<usize>,
 }
 
-/// What `h2` reads from and writes to.
-pub(super) struct Wire(pub(super) Rc<Link>);
-
 impl Link {
     /// A link over `socket`, from which `input` was read already.
-    pub(super) fn new(socket: Socket, input: Input, worker: Rc<Worker>) -> Link {
+    pub(super) fn new(socket: Socket, input: Input, peer: Peer, scheme: Scheme, worker: Rc<Worker>) -> Link {
         Link {
+            wire: RefCell::new(Some(Wire::new(socket, input, &worker))),
             worker,
-            deliveries: RefCell::default(),
+            peer,
+            scheme,
             room: Semaphore::new(MAX_HELD_BYTES),
-            line: RefCell::new(Some(Line::new(socket, input))),
-            is_open: Cell::new(false),
-            interrupt: Cell::new(None),
+            reader: RefCell::default(),
+            writers: RefCell::default(),
             answering: Cell::new(0),
         }
     }
 
-    /// Says that the client has begun as it must.
-    pub(super) fn open(&self) {
-        self.is_open.set(true);
-    }
-
-    /// Why the roster has given the client up, if it has.
-    pub(super) fn interrupt(&self) -> Option<Interrupt> {
-        self.interrupt.get()
-    }
-
-    /// Says that a request has come, which is being answered until the returned value is dropped.
-    pub(super) fn answer(self: &Rc<Self>) -> Answering {
-        if let Some(line) = &*self.line.borrow() {
-            line.socket.presence().answer();
+    /// Ready with what comes next.
+    pub(super) fn poll_turn(&self, context: &mut Context<'_>) -> Poll<Turn> {
+        let mut wire = self.wire.borrow_mut();
+        let Some(wire) = &mut *wire else { return Poll::Ready(Turn::Ended(Ending::Broken)) };
+        self.watch(context);
+        loop {
+            match wire.take_frames(&self.worker) {
+                Met::Request(stream, expected) => return Poll::Ready(Turn::Request(stream, expected)),
+                Met::Stirred(stream) => self.stir(stream),
+                Met::StirredAll => self.stir_all(),
+                Met::Fault(fault) => {
+                    let remark = format_args!("HTTP/2 ended: {}", fault.reproach);
+                    self.worker.remarks.make(self.peer, remark);
+                    wire.say_end(fault.code, &self.worker);
+                    return Poll::Ready(Turn::Ended(Ending::Said));
+                }
+                Met::Flood => return self.end(wire, End::Interrupted(Interrupt::Flood), context),
+                Met::Nothing => match ready!(self.poll_more(wire, context)) {
+                    Ok(Received::Input) => {}
+                    Ok(Received::Everything) => return Poll::Ready(Turn::Ended(Ending::Said)),
+                    Err(end) => return self.end(wire, end, context),
+                },
+            }
         }
+    }
+
+    /// Sends what is written, and waits for more input.
+    fn poll_more(&self, wire: &mut Wire, context: &mut Context<'_>) -> Poll<Result<Received, End>> {
+        if self.worker.is_draining() && wire.is_open() {
+            wire.tell(&self.worker, Conversation::leave);
+        }
+        if let Poll::Ready(Err(end)) = self.poll_sent(wire, context) {
+            return Poll::Ready(Err(end));
+        }
+        if wire.conversation.is_over() && wire.line.unsent() == 0 {
+            return Poll::Ready(Ok(Received::Everything));
+        }
+        let answering = self.answering.get();
+        let received = wire.poll_receive(context, answering, &self.worker);
+        if received.is_pending() {
+            wire.rest(answering);
+        }
+        received
+    }
+
+    /// Sends what is written; what it holds may be written anew.
+    fn poll_sent(&self, wire: &mut Wire, context: &mut Context<'_>) -> Poll<Result<(), End>> {
+        let (left, flushed) = wire.line.poll_flush(context, &self.worker.buffers);
+        if left > 0 {
+            self.room.add_permits(left);
+        }
+        flushed
+    }
+
+    fn end(&self, wire: &mut Wire, end: End, context: &mut Context<'_>) -> Poll<Turn> {
+        let ending = wire.ending_of(end, self.peer, &self.worker);
+        if ending == Ending::Broken {
+            // What a client does not take at once, it does not get.
+            let _ = self.poll_sent(wire, context);
+        }
+        Poll::Ready(Turn::Ended(ending))
+    }
+
+    /// Says that a request is being answered until the returned value is dropped, and takes its fields.
+    pub(super) fn answer(self: &Rc<Self>) -> (Answering, FieldSection) {
+        let section = self.wire.borrow_mut().as_mut().map(|wire| {
+            wire.line.socket.presence().answer();
+            wire.conversation.take_section()
+        });
         self.answering.set(self.answering.get() + 1);
-        Answering(Rc::clone(self))
+        (Answering(Rc::clone(self)), section.unwrap_or_default())
     }
 
-    /// Ready when everything that was written has been sent.
-    pub(super) fn poll_sent(&self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
-        match &mut *self.line.borrow_mut() {
-            Some(line) => line.poll_flush(context, &self.worker.buffers),
-            None => Poll::Ready(Err(End::Gone)),
+    /// Gives the memory of a request's fields back.
+    pub(super) fn give_section_back(&self, section: FieldSection) {
+        if let Some(wire) = &mut *self.wire.borrow_mut() {
+            wire.conversation.give_section_back(section);
         }
     }
 
-    /// Says what the connection waits for, now that it has nothing to do.
-    pub(super) fn rest(&self) {
-        let line = self.line.borrow();
-        let Some(line) = &*line else { return };
-        let deliveries = self.deliveries.borrow();
-        let presence = line.socket.presence();
-        let is_sending = deliveries.are_unfinished() || line.unsent() > 0;
-        let phase = match (is_sending, self.answering.get()) {
-            (true, _) => Phase::Transfer,
-            (false, 1..) => Phase::Fetching,
-            (false, 0) => Phase::Idle,
-        };
-        if !deliveries.are_done() {
-            line.socket.await_acknowledgements(Awaits::Some);
-        }
-        match (phase, presence.phase()) {
-            (phase, now) if phase == now => {}
-            (Phase::Idle, Phase::Fresh) => {}
-            (Phase::Transfer, _) => presence.begin_transfer(Phase::Transfer, line.socket.arrived()),
-            (phase, _) => presence.enter(phase),
-        }
+    /// Writes the head of an answer that is promised to `receipts`.
+    pub(super) fn write_head(
+        &self,
+        stream: u32,
+        head: &WrittenHead<'_>,
+        receipts: Receipts,
+        followed: Followed,
+    ) -> Result<(), Gone> {
+        self.sendable(stream)?;
+        let mut wire = self.wire.borrow_mut();
+        let Some(Wire { line, conversation, deliveries, .. }) = &mut *wire else { return Err(Gone) };
+        line.write(&self.worker.buffers, |out| conversation.write_head(stream, head, followed, out));
+        deliveries.begin(stream, head.length, receipts);
+        deliveries.note_head(stream, line.position(), followed);
+        Ok(())
     }
 
-    /// Takes room for so much content of a stream, if there is some at once.
+    /// Takes room for so much content of a stream, if there is some at once, here and with the client.
     pub(super) fn hold_at_once(&self, stream: u32, length: usize) -> bool {
-        let Ok(room) = self.room.try_acquire_many(length as u32) else { return false };
-        room.forget();
-        self.hold(stream, length).is_ok()
+        let sendable = self.wire.borrow().as_ref().and_then(|wire| wire.conversation.sendable(stream));
+        match self.room.try_acquire_many(length as u32) {
+            Ok(room) if sendable >= Some(length) => {
+                room.forget();
+                true
+            }
+            Ok(_) | Err(_) => false,
+        }
     }
 
-    /// Takes room for so much content of a stream, a small part of all there is, when there is some.
-    pub(super) async fn hold_when_possible(&self, stream: u32, length: usize) -> Result<(), Gone> {
-        // It fails when the connection has ended.
-        self.room.acquire_many(length as u32).await.map_err(|_| Gone)?.forget();
-        self.hold(stream, length)
+    /// Takes room for some of `wanted` bytes of a stream's content, a small part of all there is, when there is some, here and
+    /// with the client; returns for how many.
+    pub(super) async fn hold(&self, stream: u32, wanted: usize) -> Result<usize, Gone> {
+        loop {
+            let wanted = wanted.min(poll_fn(|context| self.poll_sendable(stream, context)).await?);
+            // It fails when the connection has ended.
+            let room = self.room.acquire_many(wanted as u32).await.map_err(|_| Gone)?;
+            // Others may have been faster.
+            let sendable = self.sendable(stream)?.min(wanted);
+            if sendable > 0 {
+                room.forget();
+                self.room.add_permits(wanted - sendable);
+                return Ok(sendable);
+            }
+        }
     }
 
     /// Gives back room that was taken and is not needed.
-    pub(super) fn give_back(&self, stream: u32, length: usize) {
-        let freed = self.deliveries.borrow_mut().take_back(stream, length);
-        self.room.add_permits(freed);
+    pub(super) fn give_back(&self, length: usize) {
+        self.room.add_permits(length);
     }
 
-    fn hold(&self, stream: u32, length: usize) -> Result<(), Gone> {
-        if self.deliveries.borrow_mut().hand(stream, length) {
-            return Ok(());
+    /// Announces an answer that does not leave at once.
+    pub(super) fn announce(&self, stream: u32) {
+        if let Some(wire) = &mut *self.wire.borrow_mut() {
+            wire.deliveries.announce(stream);
         }
-        self.room.add_permits(length);
-        Err(Gone)
+    }
+
+    /// Says where an answer ends whose content's length was not known when it was begun.
+    pub(super) fn ends_after(&self, stream: u32, content_length: u64) {
+        if let Some(wire) = &mut *self.wire.borrow_mut() {
+            wire.deliveries.ends_after(stream, content_length);
+        }
+    }
+
+    /// Writes a frame of content for which there is room.
+    pub(super) fn write_content(&self, stream: u32, content: &[u8], followed: Followed) -> Result<(), Gone> {
+        let mut wire = self.wire.borrow_mut();
+        let Some(wire) = &mut *wire else { return Err(Gone) };
+        if wire.conversation.sendable(stream).is_none() {
+            self.room.add_permits(content.len());
+            return Err(Gone);
+        }
+        let head = wire.conversation.head_of_content(stream, content.len(), followed);
+        wire.line.write_content(&head, content, &self.worker.buffers).map_err(|_| Gone)?;
+        wire.deliveries.note_content(stream, content.len(), wire.line.position(), followed);
+        if wire.line.is_full() {
+            // What is not taken now, the reader sends; and it finds out what has failed.
+            let (left, _) = wire.line.try_flush(&self.worker.buffers);
+            self.room.add_permits(left);
+        }
+        match followed {
+            Followed::ByContent => {}
+            Followed::ByNothing => {
+                wire.tell(&self.worker, |conversation, out| conversation.end_answer(stream, out));
+            }
+        }
+        Ok(())
+    }
+
+    fn sendable(&self, stream: u32) -> Result<usize, Gone> {
+        self.wire.borrow().as_ref().and_then(|wire| wire.conversation.sendable(stream)).ok_or(Gone)
+    }
+
+    /// Ready with how much content the client has room for.
+    fn poll_sendable(&self, stream: u32, context: &mut Context<'_>) -> Poll<Result<usize, Gone>> {
+        match self.sendable(stream) {
+            Ok(0) => {
+                self.await_client(stream, context);
+                Poll::Pending
+            }
+            sendable => Poll::Ready(sendable),
+        }
+    }
+
+    /// Ready when a stream has ended.
+    pub(super) fn poll_gone(&self, stream: u32, context: &mut Context<'_>) -> Poll<()> {
+        match self.sendable(stream) {
+            Ok(_) => {
+                self.await_client(stream, context);
+                Poll::Pending
+            }
+            Err(Gone) => Poll::Ready(()),
+        }
+    }
+
+    /// Resets a stream on which there is no request.
+    pub(super) fn fail(&self, stream: u32) {
+        if let Some(wire) = &mut *self.wire.borrow_mut() {
+            wire.fail(stream, &self.worker);
+        }
+    }
+
+    /// Resets a stream whose answer cannot be given, and gives it up.
+    pub(super) fn reset(&self, stream: u32, code: ErrorCode) {
+        if let Some(wire) = &mut *self.wire.borrow_mut() {
+            wire.tell(&self.worker, |conversation, out| conversation.reset(stream, code, out));
+            wire.abort(stream);
+        }
+    }
+
+    /// Waits no longer for the rest of a request's content.
+    pub(super) fn lose_patience(&self, stream: u32) {
+        if let Some(wire) = &mut *self.wire.borrow_mut() {
+            wire.tell(&self.worker, |conversation, out| conversation.lose_patience(stream, out));
+        }
+        self.wake();
     }
 
     /// Gives up what of a stream's answer has not arrived.
     pub(super) fn abort(&self, stream: u32) {
-        if let Some(line) = &*self.line.borrow() {
-            let mut deliveries = self.deliveries.borrow_mut();
-            deliveries.settle(line.socket.acknowledged());
-            self.room.add_permits(deliveries.abort(stream));
+        if let Some(wire) = &mut *self.wire.borrow_mut() {
+            wire.abort(stream);
         }
     }
 
-    /// Waits until what was sent has arrived or the client is given up, and closes. What is still to be written for streams
-    /// that are left is given up.
-    pub(super) async fn close(&self, farewell: Farewell) {
-        let Some(mut line) = self.line.take() else { return };
+    /// Notes whose task reads frames.
+    fn watch(&self, context: &Context<'_>) {
+        let mut reader = self.reader.borrow_mut();
+        if !reader.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+            *reader = Some(context.waker().clone());
+        }
+    }
+
+    /// Has what other tasks have written sent.
+    pub(super) fn wake(&self) {
+        if let Some(reader) = &*self.reader.borrow() {
+            reader.wake_by_ref();
+        }
+    }
+
+    fn await_client(&self, stream: u32, context: &Context<'_>) {
+        let mut writers = self.writers.borrow_mut();
+        match writers.iter_mut().find(|(waiting, _)| *waiting == stream) {
+            Some((_, waker)) => waker.clone_from(context.waker()),
+            None => writers.push((stream, context.waker().clone())),
+        }
+    }
+
+    /// Forgets that the task of a stream waits.
+    pub(super) fn forget(&self, stream: u32) {
+        self.writers.borrow_mut().retain(|(waiting, _)| *waiting != stream);
+    }
+
+    fn stir(&self, stream: u32) {
+        let mut writers = self.writers.borrow_mut();
+        if let Some(at) = writers.iter().position(|(waiting, _)| *waiting == stream) {
+            writers.remove(at).1.wake();
+        }
+    }
+
+    fn stir_all(&self) {
+        self.writers.borrow_mut().drain(..).for_each(|(_, writer)| writer.wake());
+    }
+
+    /// Takes what is to be closed; those who wait for it are told.
+    pub(super) fn take_wire(&self) -> Option<Wire> {
+        let wire = self.wire.take();
         self.room.close();
-        let mut deliveries = self.deliveries.take();
-        deliveries.settle(line.socket.acknowledged());
-        // Whoever is given up because nothing more was asked for still gets what is on its way.
-        line.socket.presence().begin_closing(line.socket.arrived());
-        while !deliveries.are_done() && !deliveries.are_unfinished() {
-            line.socket.await_acknowledgements(Awaits::Some);
-            line.input.clear();
-            let arrival = line.socket.receive(&mut line.input, &self.worker.buffers).await;
-            deliveries.settle(line.socket.acknowledged());
-            if arrival.is_err() {
-                break;
-            }
-        }
-        drop(deliveries);
-        line.input.clear();
-        line.input.release(&self.worker.buffers);
-        // A client that does not take this either is seen off like one that does.
-        let _ = line.socket.say_end().await;
-        let nothing = Receipts::new(Rc::clone(&self.worker.recipients), Protocol::Http2);
-        if let Ok(departing) = line.socket.depart(nothing, farewell) {
-            self.worker.farewells.see_off(departing);
-        }
-    }
-
-    /// Closes at once.
-    pub(super) fn break_off(&self) {
-        if let Some(line) = self.line.take() {
-            self.room.close();
-            self.deliveries.take().settle(line.socket.acknowledged());
-        }
-    }
-}
-
-impl AsyncRead for Wire {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let shared = &*self.0;
-        let mut line = shared.line.borrow_mut();
-        let Some(line) = &mut *line else { return Poll::Ready(Ok(())) };
-        let deliveries = &mut *shared.deliveries.borrow_mut();
-        if line.socket.presence().take_nudge() {
-            line.look(deliveries);
-            // The numbers of answers that take long to arrive must not be lost with the process.
-            deliveries.announce_all();
-        }
-        if line.input.is_empty() {
-            match line.socket.poll_receive(context, &mut line.input, &shared.worker.buffers) {
-                // Who only ends its own side still gets what it has asked for.
-                Poll::Ready(Ok(0)) if line.incoming_end == IncomingEnd::Open => {
-                    line.incoming_end = IncomingEnd::Seen;
-                    context.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-                Poll::Ready(Ok(0)) if deliveries.are_done() && shared.answering.get() == 0 => {
-                    return Poll::Ready(Ok(()));
-                }
-                Poll::Ready(Ok(0)) => return Poll::Pending,
-                Poll::Ready(Ok(taken)) => line.input.extend(taken),
-                Poll::Ready(Err(end)) => return shared.poll_end(end),
-                Poll::Pending => {
-                    line.input.release(&shared.worker.buffers);
-                    return Poll::Pending;
-                }
-            }
-            let is_due = receipts::are_due(deliveries.under_way(), line.looked);
-            if is_due {
-                line.look(deliveries);
-            }
-        }
-        let taken = line.input.bytes().len().min(buffer.remaining());
-        let bytes = &line.input.bytes()[..taken];
-        let (start, flood, socket) = (&mut line.start_of_client, &mut line.flood, &line.socket);
-        line.incoming.follow(bytes, |frame, _| {
-            start.note(frame);
-            flood.note(frame);
-            if frame.kind == Kind::Reset {
-                deliveries.settle(socket.acknowledged());
-                shared.room.add_permits(deliveries.abort(frame.stream));
-            }
-        });
-        if *start == Start::Wrong {
-            return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
-        }
-        if line.flood.is_one() {
-            return shared.poll_end(End::Interrupted(Interrupt::Flood));
-        }
-        buffer.put_slice(bytes);
-        line.input.consume(taken);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl Link {
-    /// What `h2` is told of the connection's end.
-    fn poll_end(&self, end: End) -> Poll<io::Result<()>> {
-        match end {
-            End::Finished => Poll::Ready(Ok(())),
-            End::Gone => Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
-            End::Interrupted(interrupt) => {
-                if self.interrupt.replace(Some(interrupt)).is_none() {
-                    self.worker.meter.gave_up(interrupt);
-                }
-                if interrupt == Interrupt::Idle && self.is_open.get() {
-                    // Whoever polls the connection says so to the client.
-                    return Poll::Pending;
-                }
-                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
-            }
-        }
-    }
-}
-
-impl AsyncWrite for Wire {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_write_vectored(context, &[IoSlice::new(bytes)])
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        pieces: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let mut line = self.0.line.borrow_mut();
-        let Some(line) = &mut *line else { return Poll::Ready(Err(io::ErrorKind::NotConnected.into())) };
-        let pool = &self.0.worker.buffers;
-        let deliveries = &mut *self.0.deliveries.borrow_mut();
-        let taken = ready!(line.poll_take(context, pieces, deliveries, pool));
-        let Taken { written, of_content } = taken.map_err(error_of)?;
-        self.0.room.add_permits(of_content);
-        Poll::Ready(Ok(written))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
-
-    /// What many streams write between two waits leaves together, by [`Link::poll_sent`].
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.0.is_open.get() { Poll::Ready(Ok(())) } else { self.0.poll_sent(context).map_err(error_of) }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // The link closes when everything has arrived.
-        self.0.poll_sent(context).map_err(error_of)
-    }
-}
-
-fn error_of(end: End) -> io::Error {
-    match end {
-        End::Finished | End::Gone => io::ErrorKind::ConnectionReset.into(),
-        End::Interrupted(_) => io::ErrorKind::TimedOut.into(),
+        self.stir_all();
+        wire
     }
 }
 

@@ -1,155 +1,80 @@
-//! HTTP/2 on a connection (RFC 9113): by the `h2` crate, with the same answers and the same tally as HTTP/1.1.
+//! HTTP/2 on a connection (RFC 9113), with the same answers and the same tally as HTTP/1.1.
 //!
-//! An answer's head is written once, as in HTTP/1.1, and sent in the form of this version. What of each stream has arrived is
-//! worked out from the frames (`deliveries`), and what many streams write leaves together (`link`).
+//! What a client's frames mean is `tallyd_http`'s to say. Here they come in and go out (`line`, `wire`), what many streams write
+//! leaves together, and what of each has arrived is worked out from where its frames lie (`deliveries`). An answer's head is
+//! written once, as in HTTP/1.1, and sent in the form of this version.
 
+mod closing;
 mod content;
 mod deliveries;
 mod exchange;
 mod flood;
-mod frames;
 mod gathered;
 mod line;
 mod link;
-mod payload;
-mod request;
-mod unread;
+mod wire;
 
 use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::time::Duration;
 
-use h2::server::{Builder, Connection, SendResponse};
-use h2::{Reason, RecvStream};
-use http::Request;
-use tallyd_http::h1::head::MAX_HEAD_BYTES;
+use tallyd_http::h2::conversation::Expected;
 use tokio::task::spawn_local;
 
-use self::exchange::{Exchange, Gone};
-use self::link::{Link, Wire};
-use self::payload::Payload;
+use self::exchange::Exchange;
+use self::link::Link;
+use self::wire::{Ending, Turn};
 use super::buffers::{Input, Scheme};
 use super::departures::Farewell;
-use super::presence::Interrupt;
 use super::socket::Socket;
 use crate::access_log::Peer;
 use crate::worker::{Departure, Worker};
 
-pub(crate) use self::frames::PREFACE;
+pub(crate) use tallyd_http::h2::frame::PREFACE;
 
 /// What a client and a server agree on under TLS (RFC 9113 §3.2).
 pub(crate) const ALPN: &[u8] = b"h2";
 
-/// How many requests a client may have under way on a connection: what RFC 9113 §6.5.2 asks for at least, and some.
-const MAX_STREAMS: u32 = 128;
-
-/// How much of one stream's content is held beyond what is on its way, in bytes.
-const MAX_HELD_BYTES: usize = 128 * 1024;
-
-/// How many streams that a client has reset are remembered or wait to be accepted, before it counts as an attack
-/// (CVE-2023-44487).
-const MAX_RESETS: usize = 32;
-
-/// A request that has come, and the way for its answer.
-type Asked = (Request<RecvStream>, SendResponse<Payload>);
+/// How long a client may take to send the rest of a request's content, or to notice that it need not: some trips around the
+/// world.
+///
+/// Nobody reads it, and no answer waits for it. A client that is still sending when its answer is complete may be told to
+/// stop, by a reset without an error (RFC 9113 §8.1); but one that meets the reset while it sends may take its answer for
+/// lost, as curl 7.88 does. So the reset is left to the end: most clients have sent everything by then, or have read their
+/// answer and stopped.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Serves one client until either side is done; `input` is what was read of it already, from the preface on.
 pub(crate) async fn serve(socket: Socket, input: Input, peer: Peer, scheme: Scheme, worker: Rc<Worker>) {
     let _departure = Departure::new(&worker);
-    let link = Rc::new(Link::new(socket, input, worker));
-    converse(&link, peer, scheme).await;
-    if let Some(interrupt) = link.interrupt() {
-        link.worker.remark_interrupt(peer, interrupt);
-    }
-    match link.interrupt() {
-        None | Some(Interrupt::Idle) => link.close(Farewell::AtOnce).await,
-        Some(Interrupt::SlowHead | Interrupt::SlowTransfer | Interrupt::Ending | Interrupt::Flood) => {
-            link.break_off();
-        }
-    }
-}
-
-async fn converse(link: &Rc<Link>, peer: Peer, scheme: Scheme) {
-    // It fails where the client does not begin as it must, or is given up.
-    let mut connection = match builder().handshake::<_, Payload>(Wire(Rc::clone(link))).await {
-        Ok(connection) => connection,
-        Err(error) => return remark(link, peer, &error),
-    };
-    link.open();
-    let mut is_ending = false;
-    while let Some(asked) = poll_fn(|context| poll_next(link, &mut connection, &mut is_ending, context)).await
-    {
-        match asked {
-            Ok((request, respond)) => begin(link, peer, scheme, request, respond),
-            Err(error) => return remark(link, peer, &error),
-        }
-    }
-}
-
-/// Remarks on an error of the client; that it went away is none.
-fn remark(link: &Link, peer: Peer, error: &h2::Error) {
-    if !error.is_io() {
-        link.worker.remarks.make(peer, format_args!("HTTP/2 ended: {error}"));
-    }
-}
-
-fn builder() -> Builder {
-    let mut builder = Builder::new();
-    builder
-        .max_concurrent_streams(MAX_STREAMS)
-        .max_header_list_size(MAX_HEAD_BYTES as u32)
-        .max_send_buffer_size(MAX_HELD_BYTES)
-        .max_concurrent_reset_streams(MAX_RESETS)
-        .max_pending_accept_reset_streams(MAX_RESETS)
-        .max_local_error_reset_streams(Some(MAX_RESETS));
-    builder
-}
-
-/// Ready with the next request, or why there is none, or with nothing when there will be none.
-fn poll_next(
-    link: &Rc<Link>,
-    connection: &mut Connection<Wire, Payload>,
-    is_ending: &mut bool,
-    context: &mut Context<'_>,
-) -> Poll<Option<Result<Asked, h2::Error>>> {
+    let link = Rc::new(Link::new(socket, input, peer, scheme, worker));
     loop {
-        match connection.poll_accept(context) {
-            Poll::Ready(asked) => return Poll::Ready(asked),
-            Poll::Pending => {}
-        }
-        if let Poll::Ready(Err(_)) = link.poll_sent(context) {
-            return Poll::Ready(None);
-        }
-        let is_idle = link.interrupt() == Some(Interrupt::Idle);
-        if *is_ending || !(is_idle || link.worker.is_draining()) {
-            link.rest();
-            return Poll::Pending;
-        }
-        *is_ending = true;
-        if is_idle {
-            connection.abrupt_shutdown(Reason::NO_ERROR);
-        } else {
-            connection.graceful_shutdown();
+        match poll_fn(|context| link.poll_turn(context)).await {
+            Turn::Request(stream, expected) => begin(&link, stream, expected),
+            Turn::Ended(Ending::Said) => return link.close(Farewell::AtOnce).await,
+            Turn::Ended(Ending::Broken) => return link.break_off(),
         }
     }
 }
 
 /// Answers a request, at once if nothing has to be waited for.
-fn begin(
-    link: &Rc<Link>,
-    peer: Peer,
-    scheme: Scheme,
-    request: Request<RecvStream>,
-    respond: SendResponse<Payload>,
-) {
-    let (parts, content) = request.into_parts();
-    unread::pass_over(content);
-    let mut exchange = Exchange::new(Rc::clone(link), peer, scheme, parts, respond);
+fn begin(link: &Rc<Link>, stream: u32, expected: Expected) {
+    match expected {
+        Expected::Nothing => {}
+        Expected::Content => {
+            let link = Rc::clone(link);
+            spawn_local(async move {
+                tokio::time::sleep(PATIENCE).await;
+                link.lose_patience(stream);
+            });
+        }
+    }
+    let mut exchange = Exchange::new(Rc::clone(link), stream);
     match exchange.advance() {
         Ok(None) => {}
         Ok(Some(step)) => {
             spawn_local(exchange.go_on(step));
         }
-        Err(Gone) => exchange.abort(),
+        Err(_) => exchange.abort(),
     }
 }

@@ -214,35 +214,33 @@ impl Socket {
         self.send(second, followed).await
     }
 
-    /// Takes some of `bytes` to be sent; ready with how many. What is taken need not be sent before [`Socket::poll_flush`]
-    /// is ready.
-    pub(super) fn poll_send(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize, End>> {
+    /// Takes some of `bytes` to be sent; returns how many. What is taken need not be sent before [`Socket::try_flush`] succeeds.
+    ///
+    /// Fails with `WouldBlock` if the kernel takes nothing now, which [`Socket::poll_again`] waits for.
+    pub(super) fn try_send(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.is_sealed() {
             // Records are made when those before them are gone, so that a batch at most is held.
-            ready!(self.poll_flush(context))?;
-            return Poll::Ready(self.seal(bytes, &[]));
+            self.try_flush()?;
+            return self.seal(bytes, &[]).map_err(|_| io::ErrorKind::ConnectionReset.into());
         }
-        loop {
-            match self.stream.try_write(|socket| rustix::net::send(socket, bytes, SendFlags::empty())) {
-                Ok(sent) => return Poll::Ready(Ok(self.note_sent(sent))),
-                Err(error) => ready!(self.poll_again(context, &error))?,
-            }
-        }
+        let sent = self.stream.try_write(|socket| rustix::net::send(socket, bytes, SendFlags::empty()))?;
+        Ok(self.note_sent(sent))
     }
 
-    /// Ready when everything that was taken has been sent.
-    pub(super) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
-        loop {
-            match self.try_send_records(Followed::ByNothing) {
-                Ok(0) => return Poll::Ready(Ok(())),
-                Ok(_) => {}
-                Err(error) => ready!(self.poll_again(context, &error))?,
-            }
-        }
+    /// Sends everything that was taken.
+    ///
+    /// Fails as [`Socket::try_send`] does.
+    pub(super) fn try_flush(&mut self) -> io::Result<()> {
+        while self.try_send_records(Followed::ByNothing)? > 0 {}
+        Ok(())
     }
 
     /// Ready when a write that failed may be tried again.
-    fn poll_again(&mut self, context: &mut Context<'_>, error: &io::Error) -> Poll<Result<(), End>> {
+    pub(super) fn poll_again(
+        &mut self,
+        context: &mut Context<'_>,
+        error: &io::Error,
+    ) -> Poll<Result<(), End>> {
         match error.kind() {
             io::ErrorKind::Interrupted => Poll::Ready(Ok(())),
             io::ErrorKind::WouldBlock => {
