@@ -126,7 +126,8 @@ impl Conversation {
     }
 
     /// Gives their memory back, for the next request.
-    pub fn give_section_back(&mut self, section: FieldSection) {
+    pub fn give_section_back(&mut self, mut section: FieldSection) {
+        section.clear();
         self.section = section;
     }
 

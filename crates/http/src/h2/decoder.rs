@@ -20,6 +20,9 @@ const ENTRY_OVERHEAD: usize = 32;
 /// meant to cost.
 const MAX_UNFOLDED_BYTES: usize = 16 * super::field_section::MAX_SECTION_BYTES;
 
+/// How much room for text is kept, in bytes: what nearly all have.
+const KEPT_BYTES: usize = 512;
+
 /// Why a connection cannot go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Undecodable {
@@ -105,8 +108,6 @@ impl Decoder {
         section: &mut FieldSection,
     ) -> Option<()> {
         let (mut name, mut value) = (std::mem::take(&mut self.name), std::mem::take(&mut self.value));
-        name.clear();
-        value.clear();
         match prefix_integer::read(block, bits)? {
             0 => read_text(block, &mut name)?,
             place => name.extend_from_slice(self.entry(place)?.0),
@@ -116,6 +117,10 @@ impl Decoder {
         match indexing {
             Indexing::Incremental => self.add(&name, &value),
             Indexing::None => {}
+        }
+        for text in [&mut name, &mut value] {
+            text.clear();
+            text.shrink_to(KEPT_BYTES);
         }
         (self.name, self.value) = (name, value);
         Some(())

@@ -8,6 +8,9 @@ const LINE_OVERHEAD: usize = 32;
 /// The longest section that is kept, in bytes as RFC 9113 §6.5.2 counts them; what a client is told as well.
 pub const MAX_SECTION_BYTES: usize = MAX_HEAD_BYTES;
 
+/// How much room is kept for the next section, in bytes: what nearly all have.
+const KEPT_BYTES: usize = 2048;
+
 /// Field lines in the order in which they came.
 #[derive(Clone, Debug, Default)]
 pub struct FieldSection {
@@ -28,7 +31,9 @@ impl FieldSection {
     /// Forgets every line.
     pub fn clear(&mut self) {
         self.bytes.clear();
+        self.bytes.shrink_to(KEPT_BYTES);
         self.lines.clear();
+        self.lines.shrink_to(KEPT_BYTES / LINE_OVERHEAD);
         self.size = 0;
     }
 

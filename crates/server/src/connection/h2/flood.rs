@@ -17,9 +17,19 @@ const WINDOW: Duration = Duration::from_secs(4);
 /// How many window updates are for nothing each: one is sent for every few frames of content.
 const UPDATES: u32 = 16;
 
-/// How many such frames a request is worth that comes to nothing: one that its client takes back at once (CVE-2023-44487), or
-/// that makes the server do so (CVE-2025-8671). A browser that leaves a page takes back some dozen.
-const OF_WASTED_REQUEST: u32 = 20;
+/// How many such frames a request is worth that its client takes back before its answer is complete (CVE-2023-44487): whoever
+/// moves a map about takes back hundreds.
+const OF_CANCELLED: u32 = 4;
+
+/// How many one is worth that makes the server reset its stream (CVE-2025-8671), which no honest client sends.
+const OF_FAULTY: u32 = 20;
+
+/// A request that comes to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waste {
+    Cancelled,
+    Faulty,
+}
 
 /// What a client has sent in this window.
 #[derive(Debug, Default)]
@@ -54,8 +64,11 @@ impl Flood {
     }
 
     /// Notes a request that comes to nothing.
-    pub(super) fn note_waste(&mut self) {
-        self.add(OF_WASTED_REQUEST);
+    pub(super) fn note_waste(&mut self, waste: Waste) {
+        self.add(match waste {
+            Waste::Cancelled => OF_CANCELLED,
+            Waste::Faulty => OF_FAULTY,
+        });
     }
 
     fn add(&mut self, frames: u32) {
@@ -101,12 +114,14 @@ mod tests {
 
     #[test]
     fn requests_that_come_to_nothing_are_bounded() {
-        let mut flood = Flood::default();
-        for _ in 0..MOST / OF_WASTED_REQUEST {
-            flood.note_waste();
+        for (waste, frames) in [(Waste::Cancelled, OF_CANCELLED), (Waste::Faulty, OF_FAULTY)] {
+            let mut flood = Flood::default();
+            for _ in 0..MOST / frames {
+                flood.note_waste(waste);
+            }
+            assert!(!flood.is_one(), "{waste:?}");
+            flood.note_waste(waste);
+            assert!(flood.is_one(), "{waste:?}");
         }
-        assert!(!flood.is_one());
-        flood.note_waste();
-        assert!(flood.is_one());
     }
 }

@@ -6,7 +6,7 @@ use tallyd_http::h2::conversation::{Came, Conversation, Expected, Fault};
 use tallyd_http::h2::frame::{ErrorCode, Frame, HEAD_BYTES, PREFACE};
 
 use super::deliveries::Deliveries;
-use super::flood::Flood;
+use super::flood::{Flood, Waste};
 use super::line::Line;
 use crate::access_log::Peer;
 use crate::clock::Moment;
@@ -164,11 +164,8 @@ impl Wire {
         match came {
             Came::Nothing => None,
             Came::Request(stream, expected) => Some(Met::Request(stream, expected)),
-            Came::Reset(stream) | Came::Failed(stream) => {
-                self.flood.note_waste();
-                self.abort(stream);
-                Some(Met::Stirred(stream))
-            }
+            Came::Reset(stream) => Some(self.waste(stream, Waste::Cancelled)),
+            Came::Failed(stream) => Some(self.waste(stream, Waste::Faulty)),
             Came::Room(stream) => Some(Met::Stirred(stream)),
             Came::RoomForAll => Some(Met::StirredAll),
             Came::Informed => {
@@ -176,6 +173,12 @@ impl Wire {
                 None
             }
         }
+    }
+
+    fn waste(&mut self, stream: u32, waste: Waste) -> Met {
+        self.flood.note_waste(waste);
+        self.abort(stream);
+        Met::Stirred(stream)
     }
 
     /// Writes what is to be said.
@@ -194,7 +197,7 @@ impl Wire {
 
     /// Resets a stream for a fault of the client's.
     pub(super) fn fail(&mut self, stream: u32, worker: &Worker) {
-        self.flood.note_waste();
+        self.flood.note_waste(Waste::Faulty);
         self.tell(worker, |conversation, out| conversation.reset(stream, ErrorCode::Protocol, out));
     }
 
