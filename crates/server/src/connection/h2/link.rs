@@ -37,9 +37,25 @@ pub(super) struct Link {
     /// The task that reads frames and sends what is written.
     reader: RefCell<Option<Waker>>,
     /// The tasks of streams that wait for their client.
-    writers: RefCell<Vec<(u32, Waker)>>,
+    writers: RefCell<Vec<Writer>>,
     /// How many requests are being answered.
     answering: Cell<usize>,
+}
+
+/// A task that waits for its client.
+struct Writer {
+    stream: u32,
+    awaits: Awaited,
+    waker: Waker,
+}
+
+/// What a task waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Awaited {
+    /// Room for content.
+    Room,
+    /// The end of its stream, while it does something else.
+    End,
 }
 
 impl Link {
@@ -94,12 +110,18 @@ impl Link {
         if wire.conversation.is_over() && wire.line.unsent() == 0 {
             return Poll::Ready(Ok(Received::Everything));
         }
-        let answering = self.answering.get();
-        let received = wire.poll_receive(context, answering, &self.worker);
+        let received = wire.poll_receive(context, self.going_on(), &self.worker);
         if received.is_pending() {
-            wire.rest(answering);
+            wire.rest(self.answering.get());
         }
         received
+    }
+
+    /// How many requests wait for something other than what their client grants.
+    fn going_on(&self) -> usize {
+        let writers = self.writers.borrow();
+        let waiting = writers.iter().filter(|writer| writer.awaits == Awaited::Room).count();
+        self.answering.get().saturating_sub(waiting)
     }
 
     /// Sends what is written; what it holds may be written anew.
@@ -235,7 +257,11 @@ impl Link {
     fn poll_sendable(&self, stream: u32, context: &mut Context<'_>) -> Poll<Result<usize, Gone>> {
         match self.sendable(stream) {
             Ok(0) => {
-                self.await_client(stream, context);
+                self.await_client(stream, Awaited::Room, context);
+                if self.wire.borrow().as_ref().is_some_and(Wire::has_ended) {
+                    // There will be none.
+                    self.wake();
+                }
                 Poll::Pending
             }
             sendable => Poll::Ready(sendable),
@@ -246,7 +272,7 @@ impl Link {
     pub(super) fn poll_gone(&self, stream: u32, context: &mut Context<'_>) -> Poll<()> {
         match self.sendable(stream) {
             Ok(_) => {
-                self.await_client(stream, context);
+                self.await_client(stream, Awaited::End, context);
                 Poll::Pending
             }
             Err(Gone) => Poll::Ready(()),
@@ -298,28 +324,32 @@ impl Link {
         }
     }
 
-    fn await_client(&self, stream: u32, context: &Context<'_>) {
+    fn await_client(&self, stream: u32, awaits: Awaited, context: &Context<'_>) {
+        let waker = context.waker();
         let mut writers = self.writers.borrow_mut();
-        match writers.iter_mut().find(|(waiting, _)| *waiting == stream) {
-            Some((_, waker)) => waker.clone_from(context.waker()),
-            None => writers.push((stream, context.waker().clone())),
+        match writers.iter_mut().find(|writer| writer.stream == stream) {
+            Some(writer) => {
+                writer.awaits = awaits;
+                writer.waker.clone_from(waker);
+            }
+            None => writers.push(Writer { stream, awaits, waker: waker.clone() }),
         }
     }
 
     /// Forgets that the task of a stream waits.
     pub(super) fn forget(&self, stream: u32) {
-        self.writers.borrow_mut().retain(|(waiting, _)| *waiting != stream);
+        self.writers.borrow_mut().retain(|writer| writer.stream != stream);
     }
 
     fn stir(&self, stream: u32) {
         let mut writers = self.writers.borrow_mut();
-        if let Some(at) = writers.iter().position(|(waiting, _)| *waiting == stream) {
-            writers.remove(at).1.wake();
+        if let Some(at) = writers.iter().position(|writer| writer.stream == stream) {
+            writers.remove(at).waker.wake();
         }
     }
 
     fn stir_all(&self) {
-        self.writers.borrow_mut().drain(..).for_each(|(_, writer)| writer.wake());
+        self.writers.borrow_mut().drain(..).for_each(|writer| writer.waker.wake());
     }
 
     /// Takes what is to be closed; those who wait for it are told.

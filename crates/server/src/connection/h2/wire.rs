@@ -86,7 +86,7 @@ enum Incoming {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Received {
     Input,
-    /// The client has ended its side, and has everything that it asked for.
+    /// The client has ended its side, and has everything that it asked for and let come.
     Everything,
 }
 
@@ -206,11 +206,16 @@ impl Wire {
         self.tell(worker, |conversation, out| conversation.say_end(code, out));
     }
 
-    /// Receives more input; `answering` requests wait for something other than their client.
+    /// Whether the client has ended its side, so that nothing more is granted.
+    pub(super) fn has_ended(&self) -> bool {
+        self.incoming == Incoming::Ended
+    }
+
+    /// Receives more input; `going_on` requests wait for something other than what their client grants.
     pub(super) fn poll_receive(
         &mut self,
         context: &mut Context<'_>,
-        answering: usize,
+        going_on: usize,
         worker: &Worker,
     ) -> Poll<Result<Received, End>> {
         let pool = &worker.buffers;
@@ -242,10 +247,9 @@ impl Wire {
             Poll::Ready(Err(end)) => return Poll::Ready(Err(end)),
             Poll::Pending => self.line.input.release(pool),
         }
+        let is_all_there = going_on == 0 && self.line.unsent() == 0 && self.deliveries.under_way() == 0;
         match self.incoming {
-            Incoming::Ended if self.deliveries.are_done() && answering == 0 => {
-                Poll::Ready(Ok(Received::Everything))
-            }
+            Incoming::Ended if is_all_there => Poll::Ready(Ok(Received::Everything)),
             Incoming::Open | Incoming::Ended => Poll::Pending,
         }
     }

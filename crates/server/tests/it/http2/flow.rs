@@ -293,3 +293,20 @@ fn a_client_that_asks_and_ends_its_side_gets_what_it_asked_for() {
     conn.finish_sending();
     assert!(conn.answer(1).content == noise(SMALL, 2));
 }
+
+#[test]
+fn a_client_that_ends_its_side_and_grants_too_little_is_not_waited_for() {
+    let site = site();
+    let books = Books::of(&site);
+    let arguments = ["--min-rate", "0", "--idle-timeout", "1h"];
+    let server = Server::launch(books.server(&site).args(arguments), Stdout::Followed);
+    let mut conn = Frames::open(server.address(), &[(INITIAL_WINDOW_SIZE, 1_000)]);
+    conn.get(1, "/large");
+    conn.finish_sending();
+    let mut answered = Answered::default();
+    while let Some(next) = conn.next_telling() {
+        assert!(!answered.add(&next), "more was sent than was granted");
+    }
+    assert_eq!(answered.content.len(), 1_000);
+    books.wait_for("/large", "aborted", |counted| (counted.aborted, counted.bytes) == (1, 1_000));
+}
