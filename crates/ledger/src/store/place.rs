@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::{fmt, io};
 
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
+
 /// Where a ledger keeps its figures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -234,10 +237,14 @@ impl NameLock {
 #[derive(Debug)]
 pub(crate) struct FileLock(Lock);
 
+/// What `stat` counts in, in bytes (inode(7)).
+const BLOCK_BYTES: u64 = 512;
+
 impl FileLock {
     /// Locks the file at `path`.
     pub(crate) fn acquire(path: &Path) -> Result<Self, OpenError> {
-        let file = File::open(path).map_err(|error| OpenError::from_io(path, &error))?;
+        let file = OpenOptions::new().read(true).write(true).open(path);
+        let file = file.map_err(|error| OpenError::from_io(path, &error))?;
         // The file is the database: there is no owner's id in it.
         Lock::of(file, path).map(Self).map_err(|refusal| match refusal {
             OpenError::Owned(path, _) => OpenError::Owned(path, None),
@@ -248,6 +255,21 @@ impl FileLock {
     /// Whether the file that is locked still has this name.
     pub(crate) fn is_at(&self, path: &Path) -> bool {
         Identity::at(path) == Some(self.0.identity)
+    }
+
+    /// Has the disk keep room for a file of so many bytes, without a change to its length or content; fails if there is none.
+    /// Where a file system cannot say (fallocate(2)), nothing is kept.
+    ///
+    /// What is kept is looked at each time: SQLite gives back what is behind the end of its file when all of the log is moved.
+    pub(crate) fn reserve(&self, length: u64) -> io::Result<()> {
+        let file = &self.0.file;
+        if file.metadata()?.blocks() * BLOCK_BYTES >= length {
+            return Ok(());
+        }
+        match fallocate(file, FallocateFlags::KEEP_SIZE, 0, length) {
+            Err(error @ (Errno::NOSPC | Errno::DQUOT)) => Err(error.into()),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 }
 

@@ -20,8 +20,14 @@ use crate::delivery::{Day, ResourceId};
 /// So long is the log at most, but for a second's commits: 64 MiB. It takes a minute of load without a quiet moment.
 const LONGEST_LOG_PAGES: u64 = 16_384;
 
+/// The length of a ledger's pages: SQLite's default since 2016.
+const PAGE_BYTES: u64 = 4_096;
+
 /// Rows folded at a time when there is nothing else to do: some ten milliseconds' work.
 const TIDY_SLICE: usize = 4_096;
+
+/// Rows folded at a time on a disk that is full: their pages need less room in the log than a blob does.
+const FULL_SLICE: usize = 32;
 
 /// The connection through which the workers find resources.
 #[derive(Debug)]
@@ -75,7 +81,14 @@ impl Store for Sqlite {
 
     fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
         let step = self.journal.plan(batch);
-        self.take_step(&step, batch, Some(batch.sessions))
+        match self.take_step(&step, batch, Some(batch.sessions)) {
+            Err(full @ StoreError { trouble: Trouble::Full, .. }) => {
+                // Whatever keeps it from that, the disk is full.
+                self.make_room().map_err(|_| full)?;
+                self.take_step(&Step { slice: 0, ..step }, batch, Some(batch.sessions))
+            }
+            result => result,
+        }
     }
 
     fn is_settled(&self, resource: ResourceId) -> bool {
@@ -83,12 +96,12 @@ impl Store for Sqlite {
     }
 
     fn tidy(&mut self) -> Result<Tidiness, StoreError> {
-        if self.journal.is_empty() {
-            return Ok(Tidiness::Tidy);
+        match self.fold(TIDY_SLICE) {
+            Err(full @ StoreError { trouble: Trouble::Full, .. }) => {
+                self.make_room().map(|()| Tidiness::Tidy).map_err(|_| full)
+            }
+            result => result,
         }
-        self.journal.close_generation();
-        self.take_step(&Step { blob: None, slice: TIDY_SLICE }, &Batch::default(), None)?;
-        Ok(if self.journal.is_empty() { Tidiness::Tidy } else { Tidiness::WorkLeft })
     }
 
     fn begin_sync(&mut self) -> Result<(), StoreError> {
@@ -194,10 +207,44 @@ impl Sqlite {
                 .prepare_cached("UPDATE ledger SET sessions = ?, evictions = ?")?
                 .execute((open.cast_signed(), evictions.cast_signed()))?;
         }
+        if let Some(lock) = &self.file_lock {
+            // What is committed can then be moved out of the log, however full the disk is.
+            let pages: i64 =
+                transaction.prepare_cached("PRAGMA page_count")?.query_row([], |row| row.get(0))?;
+            lock.reserve(pages.cast_unsigned() * PAGE_BYTES).map_err(|error| full(&error))?;
+        }
         transaction.commit()?;
         self.sessions = sessions.or(self.sessions);
         self.journal.done(step, batch);
         Ok(())
+    }
+
+    /// Folds so many rows; returns whether there are more.
+    fn fold(&mut self, slice: usize) -> Result<Tidiness, StoreError> {
+        if self.journal.is_empty() {
+            return Ok(Tidiness::Tidy);
+        }
+        self.journal.close_generation();
+        self.take_step(&Step { blob: None, slice }, &Batch::default(), None)?;
+        Ok(if self.journal.is_empty() { Tidiness::Tidy } else { Tidiness::WorkLeft })
+    }
+
+    /// Makes room on a full disk of what the ledger itself has there twice: the log holds pages again and again, and blobs
+    /// hold rows that belong into the tables.
+    fn make_room(&mut self) -> Result<(), StoreError> {
+        self.empty_log()?;
+        loop {
+            let folded = match self.fold(FULL_SLICE) {
+                Err(StoreError { trouble: Trouble::Full, .. }) => {
+                    self.empty_log()?;
+                    self.fold(FULL_SLICE)?
+                }
+                result => result?,
+            };
+            if folded == Tidiness::Tidy {
+                return Ok(());
+            }
+        }
     }
 
     /// The last connection to close moves the log into the main file; that is to be the writer's.
@@ -249,6 +296,10 @@ impl Drop for Sqlite {
 
 fn misplaced(detail: String) -> StoreError {
     StoreError { trouble: Trouble::Misplaced, detail }
+}
+
+fn full(error: &io::Error) -> StoreError {
+    StoreError { trouble: Trouble::Full, detail: error.to_string() }
 }
 
 fn broken(error: &io::Error) -> StoreError {
