@@ -67,7 +67,14 @@ pub(crate) fn places(sockets: Vec<UdpSocket>, config: &ServerConfig) -> Vec<Plac
     sockets.into_iter().zip(strays).enumerate().map(place).collect()
 }
 
-/// What connections begin from, given TLS for HTTP/3. Idle ones end after `idle_timeout` without a packet.
+/// How long nothing comes or goes before a client is asked for a sign of life: short of the 30 s after which browsers give up a
+/// connection that is silent.
+const LONGEST_SILENCE: Duration = Duration::from_secs(15);
+
+/// What connections begin from, given TLS for HTTP/3. Those whose client is gone end after `idle_timeout` without a packet.
+///
+/// A client that pauses a download sends nothing, and nothing may be sent to it; a ping now and then keeps the connection for
+/// both (RFC 9000 §10.1.2). QUIC pings between requests, too: how long a connection may be idle there is the roster's to say.
 ///
 /// Fails if TLS lacks what QUIC's first packets are protected with (RFC 9001 §5.2).
 pub(crate) fn server_config(
@@ -83,6 +90,7 @@ pub(crate) fn server_config(
         .send_window(SEND_WINDOW_BYTES)
         // Nobody here sends or wants datagrams (RFC 9221).
         .datagram_receive_buffer_size(None)
+        .keep_alive_interval(Some((idle_timeout / 3).min(LONGEST_SILENCE)))
         .max_idle_timeout(Some(idle_for(idle_timeout)));
     let mut config = ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls)?));
     config

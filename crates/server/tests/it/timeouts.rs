@@ -185,9 +185,7 @@ fn a_client_that_reads_slowly_but_steadily_is_served_in_full(protocol: Protocol)
 fn without_a_minimum_rate_a_client_may_take_its_time(protocol: Protocol) {
     let site = Site::new();
     site.file("large", noise(20_000_000, 3));
-    // A connection of QUIC without a packet is idle, whatever is under way on it (RFC 9000 section 10.1).
-    let idle = if protocol == Protocol::Http3 { "10s" } else { "300ms" };
-    let timeouts = ["--header-timeout", "300ms", "--idle-timeout", idle];
+    let timeouts = ["--header-timeout", "300ms", "--idle-timeout", "300ms"];
     let server = Server::start_over(
         protocol,
         &site,
