@@ -238,6 +238,7 @@ fn own_files(config: &Config) -> Result<Vec<Own>, StartError> {
     own.extend(keys.chain(&config.admin.token_file).map(|file| Own::File(file.value.clone())));
     if let Some(acme) = &config.acme {
         own.push(Own::Folder(acme.folder()?));
+        own.extend(acme.binding.iter().map(|binding| Own::File(binding.key.value.clone())));
     }
     Ok(own)
 }

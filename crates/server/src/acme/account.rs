@@ -6,6 +6,7 @@ use instant_acme::{Account, AccountCredentials, NewAccount};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::binding::Binding;
 use super::client::{Client, told};
 use super::directory::Directory;
 use super::order::Trouble;
@@ -17,6 +18,8 @@ pub(super) struct Accounts {
     pub(super) directory: Directory,
     /// Whom the authority writes to, as a URI.
     pub(super) contact: Option<String>,
+    /// What they are bound to.
+    pub(super) binding: Option<Binding>,
     pub(super) client: Client,
 }
 
@@ -61,7 +64,9 @@ impl Accounts {
         let wanted =
             NewAccount { contact: &contact, terms_of_service_agreed: true, only_return_existing: false };
         let builder = Account::builder_with_http(Box::new(self.client.clone()));
-        let (account, credentials) = builder.create(&wanted, self.directory.to_string(), None).await?;
+        let binding = self.binding.as_ref().map(Binding::key);
+        let (account, credentials) =
+            builder.create(&wanted, self.directory.to_string(), binding.as_ref()).await?;
         let credentials = serde_json::to_value(&credentials).map_err(|error| Trouble::Other(told(&error)))?;
         self.keep(credentials, state)?;
         console::say(format_args!(

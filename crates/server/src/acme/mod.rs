@@ -5,6 +5,7 @@
 //! goes where certificates from files go, and is served from the next handshake on.
 
 mod account;
+mod binding;
 pub(crate) mod challenge;
 mod client;
 mod directory;
@@ -41,6 +42,7 @@ use crate::console;
 use crate::tls::Certificates;
 use crate::tls::certificate::Certificate;
 use account::Accounts;
+use binding::Binding;
 use challenge::Ports;
 use client::Client;
 use keeper::{Keeper, Subject, draw};
@@ -92,6 +94,7 @@ impl Opened {
         let accounts = Accounts {
             directory: acme.directory.value.clone(),
             contact: acme.contact.as_ref().map(|contact| format!("mailto:{contact}")),
+            binding: acme.binding.as_ref().map(Binding::read).transpose()?,
             client,
         };
         let keeper = Keeper {

@@ -22,6 +22,9 @@ const POLLING: RetryPolicy =
 /// The type of the problem of an account that the authority does not know (RFC 8555 §6.7).
 const UNKNOWN_ACCOUNT: &str = "urn:ietf:params:acme:error:accountDoesNotExist";
 
+/// The type of the problem that an account must be bound to one that exists elsewhere.
+const UNBOUND_ACCOUNT: &str = "urn:ietf:params:acme:error:externalAccountRequired";
+
 /// What an authority is shown.
 #[derive(Clone, Copy)]
 pub(super) struct Stage<'a> {
@@ -169,6 +172,10 @@ impl From<Error> for Trouble {
         match &error {
             Error::Api(problem) if problem.r#type.as_deref() == Some(UNKNOWN_ACCOUNT) => {
                 Trouble::NoAccount(said(problem))
+            }
+            Error::Api(problem) if problem.r#type.as_deref() == Some(UNBOUND_ACCOUNT) => {
+                let cure = "name the key that it has handed out, by --acme-eab-kid and --acme-eab-key";
+                Trouble::Other(format!("{} ({cure})", said(problem)))
             }
             Error::Api(problem) => Trouble::Other(said(problem)),
             // The crate's errors may become more; what is done about them is the same.

@@ -22,12 +22,23 @@ pub(crate) struct Acme {
     pub(crate) contact: Option<Box<str>>,
     /// The file with the only authorities that it is trusted for, if not those of the system.
     pub(crate) roots: Option<Sourced<PathBuf>>,
+    /// What the account is bound to.
+    pub(crate) binding: Option<Binding>,
     /// How the names are proven.
     pub(crate) preference: Preference,
     /// The folder that was named for what must be kept.
     pub(crate) folder: Option<Sourced<PathBuf>>,
     /// Where it is otherwise.
     state: StateFolder,
+}
+
+/// An account elsewhere, to which the one with the authority is bound (RFC 8555 §7.3.4).
+#[derive(Clone, Debug)]
+pub(crate) struct Binding {
+    /// What the authority calls its key.
+    pub(crate) kid: Box<str>,
+    /// The file with the key.
+    pub(crate) key: Sourced<PathBuf>,
 }
 
 impl Acme {
@@ -44,15 +55,18 @@ impl Acme {
             directory: typed.one(&table::ACME_DIRECTORY)?,
             contact: typed.optional(&table::ACME_CONTACT)?.map(|contact| contact.value),
             roots: typed.optional(&table::ACME_CA)?,
+            binding: None,
             preference: typed.one(&table::ACME_CHALLENGE)?.value,
             folder: typed.optional(&table::ACME_STATE)?,
             state,
         };
         if !acme.domains.is_empty() {
-            return Ok(Some(acme));
+            return Ok(Some(Acme { binding: Binding::from_typed(typed)?, ..acme }));
         }
         refuse_without_name(typed, &table::ACME_CONTACT)?;
         refuse_without_name(typed, &table::ACME_CA)?;
+        refuse_without_name(typed, &table::ACME_EAB_KID)?;
+        refuse_without_name(typed, &table::ACME_EAB_KEY)?;
         refuse_without_name(typed, &table::ACME_STATE)?;
         Ok(None)
     }
@@ -78,6 +92,23 @@ impl Acme {
         let directory = self.directory.value.as_str();
         let name = directory.strip_prefix("https://").unwrap_or(directory);
         Ok(folder.join(ledger_file::own_name(name.as_bytes())))
+    }
+}
+
+impl Binding {
+    fn from_typed(typed: &Typed) -> Result<Option<Binding>, StartError> {
+        match (typed.optional(&table::ACME_EAB_KID)?, typed.optional(&table::ACME_EAB_KEY)?) {
+            (None, None) => Ok(None),
+            (Some(kid), Some(key)) => Ok(Some(Binding { kid: kid.value, key })),
+            (Some(kid), None) => Err(kid.wrong(
+                "is of a key that is not there",
+                "name the file with it, as in: --acme-eab-key /etc/tallyd/eab.key",
+            )),
+            (None, Some(key)) => Err(key.wrong(
+                "is of no use without what the authority calls the key",
+                "say that as well, as in: --acme-eab-kid kid-1",
+            )),
+        }
     }
 }
 
@@ -127,6 +158,24 @@ mod tests {
     }
 
     #[test]
+    fn a_binding_has_two_parts() {
+        let check = |args: &[&str], expect: &str| {
+            let args = [&["--acme", "a.example"], args].concat();
+            assert_eq!(start_with(&args, &[], None).expect_err("half a binding"), expect, "{args:?}");
+        };
+        check(
+            &["--acme-eab-kid", "k"],
+            "2 the key identifier \"k\" (--acme-eab-kid, command line) is of a key that is not there; name the \
+             file with it, as in: --acme-eab-key /etc/tallyd/eab.key",
+        );
+        check(
+            &["--acme-eab-key", "k"],
+            "2 the file with the binding key \"k\" (--acme-eab-key, command line) is of no use without what the \
+             authority calls the key; say that as well, as in: --acme-eab-kid kid-1",
+        );
+    }
+
+    #[test]
     fn settings_that_would_do_nothing() {
         let check = |args: &[&str], subject: &str| {
             let expect = format!(
@@ -136,6 +185,8 @@ mod tests {
             assert_eq!(start_with(args, &[], None).expect_err("nothing is ordered"), expect, "{args:?}");
         };
         check(&["--acme-contact", "a@b.example"], "contact \"a@b.example\" (--acme-contact");
+        check(&["--acme-eab-kid", "k"], "key identifier \"k\" (--acme-eab-kid");
+        check(&["--acme-eab-key", "k"], "file with the binding key \"k\" (--acme-eab-key");
         check(&["--acme-state", "/s"], "folder for ordered certificates \"/s\" (--acme-state");
     }
 }

@@ -51,7 +51,7 @@ use command_line::{Asked, Program};
 use ledger_file::StateFolder;
 use typed::Typed;
 
-pub(crate) use acme::Acme;
+pub(crate) use acme::{Acme, Binding};
 pub(crate) use admin_url::AdminUrl;
 pub(crate) use counts::{Answer, Counts};
 pub(crate) use counts_table::Lines;

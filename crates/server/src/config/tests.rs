@@ -75,6 +75,10 @@ pub(super) fn meaning(config: &Config, name: &str) -> String {
         "acme-ca" => {
             format!("{:?}", config.acme.as_ref().map(|it| it.roots.as_ref().map(|file| &file.value)))
         }
+        "acme-eab-kid" | "acme-eab-key" => {
+            let binding = config.acme.as_ref().and_then(|it| it.binding.as_ref());
+            format!("{:?}", binding.map(|it| (&it.kid, &it.key.value)))
+        }
         "acme-state" => {
             format!("{:?}", config.acme.as_ref().map(|it| it.folder.as_ref().map(|folder| &folder.value)))
         }
@@ -436,6 +440,8 @@ fn companions(name: &str) -> &'static [&'static str] {
         "tls-cert" => &["--tls-key=k"],
         "tls-key" => &["--tls-cert=c"],
         "tls-port" | "https-redirect" | "hsts" => &["--tls-cert=c", "--tls-key=k"],
+        "acme-eab-kid" => &["--acme=a.example", "--acme-eab-key=k"],
+        "acme-eab-key" => &["--acme=a.example", "--acme-eab-kid=k"],
         name if name.starts_with("acme-") => &["--acme=a.example"],
         _ => &[],
     }

@@ -256,6 +256,14 @@ pub(crate) fn directory(text: &str) -> Result<Directory, Fault> {
     Directory::parse(text).map_err(Fault::new)
 }
 
+/// A word that can be read and said in JSON as it is: visible ASCII characters.
+pub(crate) fn visible(text: &str) -> Result<Box<str>, Fault> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Fault::new("is not visible ASCII characters alone"));
+    }
+    Ok(text.into())
+}
+
 /// An address for mail, as far as it can be told that it is one, in a form that needs no encoding in a URI (RFC 6068).
 pub(crate) fn mail_address(text: &str) -> Result<Box<str>, Fault> {
     let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || b"!$'*+-._~@".contains(&byte);

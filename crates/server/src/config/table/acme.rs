@@ -102,6 +102,41 @@ one's own.",
         owner: Room::Acme,
     };
 
+    ACME_EAB_KID: Box<str> = Parse::Text(value::visible), Setting {
+        name: "acme-eab-kid",
+        noun: "key identifier",
+        form: Form::Valued { short: None, placeholder: "ID" },
+        takes: Takes::Text,
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: None,
+        example: "kid-1",
+        help: "The account elsewhere that the one with the authority is bound to",
+        doc: "\
+What an authority that demands it (as ZeroSSL does) calls the key by
+which an account with it is bound to one that exists elsewhere
+(RFC 8555 §7.3.4). It is needed with the key, `--acme-eab-key`, and
+only to open the account.",
+        owner: Room::Acme,
+    };
+
+    ACME_EAB_KEY: PathBuf = Parse::Bytes(value::path), Setting {
+        name: "acme-eab-key",
+        noun: "file with the binding key",
+        form: Form::Valued { short: None, placeholder: "FILE" },
+        takes: Takes::File,
+        occurs: Occurs::Once,
+        places: Places::Everywhere,
+        default: None,
+        example: "/etc/tallyd/eab.key",
+        help: "The key by which that account is bound",
+        doc: "\
+A file with the key of `--acme-eab-kid` on its first line, in
+base64url as authorities hand it out. It is a secret: keep the file
+for the user of this process alone.",
+        owner: Room::Acme,
+    };
+
     ACME_STATE: PathBuf = Parse::Bytes(value::path), Setting {
         name: "acme-state",
         noun: "folder for ordered certificates",

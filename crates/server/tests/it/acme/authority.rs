@@ -1,5 +1,6 @@
 //! Pebble, with certificates and a place of its own, ended with its test.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -32,10 +33,12 @@ pub(super) struct Habits {
     pub(super) validity_s: u32,
     /// How many of a hundred requests are refused for a reason that the next has not.
     pub(super) refusals: u8,
+    /// What accounts must be bound by: an identifier and its key.
+    pub(super) binding: Option<(&'static str, &'static str)>,
 }
 
 /// Certificates for longer than any test takes, and no whims.
-pub(super) const USUAL: Habits = Habits { validity_s: 90 * 24 * 60 * 60, refusals: 0 };
+pub(super) const USUAL: Habits = Habits { validity_s: 90 * 24 * 60 * 60, refusals: 0, binding: None };
 
 /// A name for which nothing is issued.
 pub(super) const BLOCKED: &str = "blocked.example";
@@ -86,6 +89,8 @@ impl Authority {
             "tlsPort": place.tls,
             "domainBlocklist": [BLOCKED],
             "certificateValidityPeriod": habits.validity_s,
+            "externalAccountBindingRequired": habits.binding.is_some(),
+            "externalAccountMACKeys": habits.binding.into_iter().collect::<BTreeMap<_, _>>(),
         }});
         fs::write(folder.join("config.json"), config.to_string()).expect("a configuration");
         let names = Names::leading_to(place.ip);

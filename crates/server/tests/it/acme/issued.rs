@@ -1,6 +1,8 @@
 //! The first certificate: before it, on the way to it, and with it.
 
-use super::authority::{Authority, Place, USUAL};
+use std::fs;
+
+use super::authority::{Authority, Habits, Place, USUAL};
 use super::secure::{Secure, Trust};
 use super::served::{ordering, root, secured, start, wait_for_issue};
 use crate::admin::visitor::Visitor;
@@ -55,4 +57,24 @@ fn a_text_is_found_whatever_is_done_with_other_paths() {
     command.args(["--https-redirect", "--base-path", "/b", "--spa", "f"]);
     let server = start(command.args(["--acme-challenge", "http-01"]));
     assert_eq!(wait_for_issue(&server, "a.example", 1), "by http-01");
+}
+
+#[test]
+fn an_account_is_bound_to_one_that_exists_elsewhere() {
+    const KEY: &str = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W";
+    let site = Site::with(&[("f", "content")]);
+    let place = Place::new();
+    let habits = Habits { binding: Some(("kid-1", KEY)), ..USUAL };
+    let authority = Authority::start(place, site.around(), habits);
+    let unbound = start(&mut ordering(&site, place, &authority, &["a.example"]));
+    let beginning = "tallyd: no certificate for a.example: ";
+    let said = unbound
+        .stderr()
+        .wait_for(beginning, |lines| lines.iter().find(|line| line.starts_with(beginning)).cloned());
+    assert!(said.contains("--acme-eab-kid"), "{said}");
+    drop(unbound);
+    fs::write(site.around().join("eab.key"), format!("{KEY}\n")).expect("a key");
+    let mut command = ordering(&site, place, &authority, &["a.example"]);
+    let server = start(command.args(["--acme-eab-kid", "kid-1", "--acme-eab-key", "eab.key"]));
+    wait_for_issue(&server, "a.example", 1);
 }

@@ -118,6 +118,12 @@ fn settings_that_cannot_be() {
     check(&mut flags(&["--acme", "a.example", "--acme-contact", "me"]), wrong, &["\"me\"", "mail"]);
     check(&mut flags(&["--acme", "a.example", "--acme-ca", "nothing"]), misfit, &["--acme-ca", "nothing"]);
     check(&mut flags(&["--acme", "a.example", "--acme-ca", "www/f"]), misfit, &["--acme-ca", "www/f"]);
+    let bound = |key| ["--acme", "a.example", "--acme-eab-kid", "kid-1", "--acme-eab-key", key];
+    check(&mut flags(&bound("nothing")), misfit, &["--acme-eab-key", "nothing", "name a file"]);
+    fs::write(site.around().join("wrong.key"), "this is no key\n").expect("a file");
+    check(&mut flags(&bound("wrong.key")), misfit, &["wrong.key", "base64url"]);
+    fs::write(site.around().join("empty.key"), "").expect("a file");
+    check(&mut flags(&bound("empty.key")), misfit, &["empty.key", "holds no key"]);
     let inside = ["--acme", "a.example", "--acme-state", "www/keys"];
     check(&mut flags(&inside), misfit, &["--acme-state", "www/keys", "keys"]);
     let file = ["--acme", "a.example", "--acme-state", "www/f/keys"];
