@@ -1,7 +1,8 @@
 //! What trouble costs those who are served: the server's processor time for the same requests, with and without it.
 //!
 //! Two servers take turns, one of them in trouble, so that whatever else the machine does meets both. What is compared is the
-//! work of the ledger and the log, to which every protocol reports the same: HTTP/1.1 has the least beside it.
+//! work of the ledger and the log, to which every protocol reports the same: HTTP/1.1 has the least beside it, and is the
+//! hardest case (`troubles` has them all).
 
 use std::io::Write;
 use std::process::Command;
