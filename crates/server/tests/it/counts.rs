@@ -1,5 +1,7 @@
 //! The counts outlive the server: `tallyd counts` reads them while it runs and afterwards, and the next run
 //! goes on from them.
+//!
+//! What it prints of a ledger, and where a ledger can be, does not depend on who was served.
 
 use std::fs;
 use std::io::Read;
@@ -8,8 +10,13 @@ use std::process::{Command, Output, Stdio};
 
 use rustix::process::Signal;
 
-use crate::harness::{SOON, Server, Site, tallyd};
+use crate::harness::{Protocol, SOON, Server, Site, on_every_protocol, tallyd};
 use crate::startup::check;
+
+on_every_protocol! {
+    counts_go_on_from_one_run_to_the_next,
+    without_a_ledger_it_counts_since_the_start,
+}
 
 const WORLD_DOES_NOT_FIT: i32 = 1;
 
@@ -59,10 +66,9 @@ fn numbers(server: &Server, count: usize) -> Vec<u64> {
     numbers
 }
 
-#[test]
-fn counts_go_on_from_one_run_to_the_next() {
+fn counts_go_on_from_one_run_to_the_next(protocol: Protocol) {
     let site = Site::with(&[("a", "content"), ("b/c", "more")]);
-    let mut first = Server::start(&site, &[]);
+    let mut first = Server::start_over(protocol, &site, &[]);
     for target in ["/a", "/a", "/b/c"] {
         assert_eq!(first.fetch(target).status, 200);
     }
@@ -74,7 +80,7 @@ fn counts_go_on_from_one_run_to_the_next() {
     assert_eq!(first.wait_for_exit(SOON).code(), Some(0));
     assert_eq!(figures(&site, &[]), expect);
 
-    let second = Server::start(&site, &[]);
+    let second = Server::start_over(protocol, &site, &[]);
     assert_eq!(second.fetch("/a").status, 200);
     assert_eq!(numbers(&second, 1), [3]);
     let said = second.stderr().wait_for("where it counts", |lines| lines.first().cloned());
@@ -148,11 +154,10 @@ fn one_ledger_has_one_server() {
     assert_eq!(numbers(&server, 1), [1]);
 }
 
-#[test]
-fn without_a_ledger_it_counts_since_the_start() {
+fn without_a_ledger_it_counts_since_the_start(protocol: Protocol) {
     let site = Site::with(&[("a", "content")]);
     for _ in 0..2 {
-        let server = Server::start(&site, &["--ledger", "none"]);
+        let server = Server::start_over(protocol, &site, &["--ledger", "none"]);
         server.fetch("/a");
         assert_eq!(numbers(&server, 1), [1]);
         let said = server.stderr().wait_for("where it counts", |lines| lines.first().cloned());
