@@ -3,17 +3,22 @@
 use serde_json::{Value, json};
 
 use super::visitor::Visitor;
-use crate::harness::{Conn, SOON, Server, Site, eventually, noise, percent_encode};
+use crate::harness::{Protocol, SOON, Server, Site, eventually, noise, on_every_protocol, percent_encode};
 
-#[test]
-fn a_transfer_is_seen_while_it_lasts_and_counted_when_it_ends() {
+on_every_protocol! {
+    a_transfer_is_seen_while_it_lasts_and_counted_when_it_ends,
+    paths_of_any_bytes_and_markup_are_told_as_text,
+    ready_until_it_drains,
+}
+
+fn a_transfer_is_seen_while_it_lasts_and_counted_when_it_ends(protocol: Protocol) {
     let content = noise(8 << 20, 1);
     let site = Site::with(&[("large.bin", &content[..]), ("small.txt", &b"hello"[..])]);
-    let server = Server::start(&site, &["--workers", "1"]);
+    let server = Server::start_over(protocol, &site, &["--workers", "1"]);
     let visitor = Visitor::of(&server);
     assert_eq!(visitor.json("/api/v1/transfers")["total"], 0);
 
-    let mut client = Conn::with_small_window(server.address());
+    let mut client = server.connect_with_small_window();
     client.send("GET /large.bin HTTP/1.1\r\nHost: a\r\n\r\n");
     client.next_head().expect("an answer");
     client.take(1 << 20);
@@ -64,8 +69,7 @@ fn a_transfer_is_seen_while_it_lasts_and_counted_when_it_ends() {
     assert!(sum("sent_bytes") > content.len() as u64, "{hour}");
 }
 
-#[test]
-fn paths_of_any_bytes_and_markup_are_told_as_text() {
+fn paths_of_any_bytes_and_markup_are_told_as_text(protocol: Protocol) {
     use std::os::unix::ffi::OsStrExt as _;
     let names: [&[u8]; 4] =
         [b"<script>alert(1)<\\script>\"'", b"a|b%\nc", b"latin-\xe9", "日本 ü".as_bytes()];
@@ -73,7 +77,7 @@ fn paths_of_any_bytes_and_markup_are_told_as_text() {
     for name in names {
         site.file(std::ffi::OsStr::from_bytes(name), "x");
     }
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     let visitor = Visitor::of(&server);
     for name in names {
         assert_eq!(server.fetch(&percent_encode(&[b"/", name].concat())).status, 200);
@@ -123,14 +127,13 @@ fn what_is_not_there_or_not_meant_is_refused_in_a_sentence() {
     check("/healthz?x", 400);
 }
 
-#[test]
-fn ready_until_it_drains() {
+fn ready_until_it_drains(protocol: Protocol) {
     let site = Site::with(&[("large.bin", noise(8 << 20, 2))]);
-    let mut server = Server::start(&site, &[]);
+    let mut server = Server::start_over(protocol, &site, &[]);
     let visitor = Visitor::of(&server);
     let status = |target: &str| visitor.ask(target, "").status;
     assert_eq!((status("/healthz"), status("/readyz")), (200, 200));
-    let mut client = Conn::with_small_window(server.address());
+    let mut client = server.connect_with_small_window();
     client.send("GET /large.bin HTTP/1.1\r\nHost: a\r\n\r\n");
     client.next_head().expect("an answer");
     server.signal(rustix::process::Signal::TERM);
