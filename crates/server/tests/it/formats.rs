@@ -13,6 +13,10 @@ on_every_protocol! {
     combined_lines_tell_of_every_request,
     json_lines_tell_of_every_request,
     a_cut_transfer_says_how_much_arrived,
+    rotation_under_load_loses_and_tears_no_line,
+    a_signal_opens_the_file_anew_under_load,
+    a_file_that_cannot_be_opened_anew_is_written_on_and_that_is_said_once,
+    goaccess_reads_every_combined_line,
 }
 
 /// Asks for one of each kind: with a number and without one, `asked` in all.
@@ -201,15 +205,7 @@ fn numbers(text: &str) -> Vec<u64> {
 
 /// Asks for `/f` so often, many at a time.
 fn load(server: &Server, requests: usize) {
-    const BATCH: usize = 500;
-    let mut conn = server.connect();
-    let batch = "GET /f HTTP/1.1\r\nHost: a\r\n\r\n".repeat(BATCH);
-    for _ in 0..requests / BATCH {
-        conn.send(&batch);
-        for _ in 0..BATCH {
-            assert_eq!(conn.answer().content, b"content");
-        }
-    }
+    server.connect().get_often("/f", requests, b"content");
 }
 
 fn is_all(mut numbers: Vec<u64>, count: u64) -> bool {
@@ -217,16 +213,17 @@ fn is_all(mut numbers: Vec<u64>, count: u64) -> bool {
     numbers == (1..=count).collect::<Vec<_>>()
 }
 
-#[test]
-fn rotation_under_load_loses_and_tears_no_line() {
-    const REQUESTS: usize = 40_000;
+fn rotation_under_load_loses_and_tears_no_line(protocol: Protocol) {
+    // So that there are as many files of a quarter of the size where a request costs its client many times as much.
+    let (requests, rotated_at) = if protocol.has_streams() { (10_000, "25K") } else { (40_000, "100K") };
     let site = site();
     let path = site.around().join("log");
-    let mut server = Server::start_with_format(
+    let mut server = Server::start_with_format_over(
+        protocol,
         &site,
-        &["--log-file", path.to_str().expect("UTF-8"), "--log-rotate-size", "100K", "--log-keep", "100"],
+        &["--log-file", path.to_str().expect("UTF-8"), "--log-rotate-size", rotated_at, "--log-keep", "100"],
     );
-    load(&server, REQUESTS);
+    load(&server, requests);
     server.signal(Signal::TERM);
     assert_eq!(server.wait_for_exit(SOON).code(), Some(0));
 
@@ -235,17 +232,17 @@ fn rotation_under_load_loses_and_tears_no_line() {
     assert!(files.len() >= 5, "{} rotations", files.len());
     files.insert(0, read(&path));
     let all: Vec<u64> = files.iter().rev().flat_map(|text| numbers(text)).collect();
-    assert!(is_all(all, REQUESTS as u64));
+    assert!(is_all(all, requests as u64));
 }
 
-#[test]
-fn a_signal_opens_the_file_anew_under_load() {
-    const REQUESTS: usize = 20_000;
+fn a_signal_opens_the_file_anew_under_load(protocol: Protocol) {
+    let requests = if protocol.has_streams() { 5_000 } else { 20_000 };
     let site = site();
     let name = |number: usize| site.around().join(format!("log.{number}"));
-    let mut server = Server::start_with_format(&site, &["--log-file", name(0).to_str().expect("UTF-8")]);
+    let mut server =
+        Server::start_with_format_over(protocol, &site, &["--log-file", name(0).to_str().expect("UTF-8")]);
     std::thread::scope(|scope| {
-        let loading = scope.spawn(|| load(&server, REQUESTS));
+        let loading = scope.spawn(|| load(&server, requests));
         for number in (1..=5).rev() {
             // As logrotate does: the file is moved away, and then the server is told.
             eventually("a file with lines", SOON, || (fs::metadata(name(0)).ok()?.len() > 0).then_some(()));
@@ -259,16 +256,16 @@ fn a_signal_opens_the_file_anew_under_load() {
     server.signal(Signal::TERM);
     assert_eq!(server.wait_for_exit(SOON).code(), Some(0));
     let all: Vec<u64> = (0..=5).rev().flat_map(|number| numbers(&read(name(number)))).collect();
-    assert!(is_all(all, REQUESTS as u64 + 5 * 500));
+    assert!(is_all(all, requests as u64 + 5 * 500));
 }
 
-#[test]
-fn a_file_that_cannot_be_opened_anew_is_written_on_and_that_is_said_once() {
+fn a_file_that_cannot_be_opened_anew_is_written_on_and_that_is_said_once(protocol: Protocol) {
     let site = site();
     let folder = site.around().join("logs");
     fs::create_dir(&folder).expect("a folder");
     let path = folder.join("log");
-    let server = Server::start_with_format(&site, &["--log-file", path.to_str().expect("UTF-8")]);
+    let server =
+        Server::start_with_format_over(protocol, &site, &["--log-file", path.to_str().expect("UTF-8")]);
     assert_eq!(server.fetch("/f").status, 200);
     // A folder in the file's place stops even root.
     let moved = folder.join("moved");
@@ -285,12 +282,11 @@ fn a_file_that_cannot_be_opened_anew_is_written_on_and_that_is_said_once() {
     assert_eq!(said(&server.stderr().all()), Some(1));
 }
 
-#[test]
-fn goaccess_reads_every_combined_line() {
+fn goaccess_reads_every_combined_line(protocol: Protocol) {
     let site = site();
     let log = site.around().join("log");
     let arguments = ["--log-format", "combined", "--log-file", log.to_str().expect("UTF-8")];
-    let mut server = Server::start_with_format(&site, &arguments);
+    let mut server = Server::start_with_format_over(protocol, &site, &arguments);
     ask_for_everything(&server);
     let agents = ["", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", "a\"b", "\t|%h", "\u{1f980}"];
     let mut conn = server.connect();
@@ -298,7 +294,7 @@ fn goaccess_reads_every_combined_line() {
         conn.send(format!("GET /f HTTP/1.1\r\nHost: a\r\nReferer: {agent}\r\nUser-Agent: {agent}\r\n\r\n"));
         assert_eq!(conn.answer().status, 200);
     }
-    let lines = 12 + agents.len();
+    let lines = asked(protocol) + agents.len();
     eventually("all lines", SOON, || (read(&log).lines().count() == lines).then_some(()));
     server.signal(Signal::TERM);
     assert_eq!(server.wait_for_exit(SOON).code(), Some(0));
