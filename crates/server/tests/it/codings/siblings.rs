@@ -19,6 +19,8 @@ on_every_protocol! {
     what_is_no_sibling_is_passed_over,
     precompressed_off_serves_files_as_they_are,
     hostile_fields_are_answered_all_the_same,
+    siblings_come_and_go_between_requests,
+    a_sibling_of_a_file_that_is_asked_for_all_the_time_is_seen,
 }
 
 const CODINGS: [(&str, &str); 3] = [("br", ".br"), ("zstd", ".zst"), ("gzip", ".gz")];
@@ -190,12 +192,10 @@ fn what_is_no_sibling_is_passed_over(protocol: Protocol) {
     }
 }
 
-/// What a server remembers of siblings does not depend on who asks; that it forgets takes seconds.
-#[test]
-fn siblings_come_and_go_between_requests() {
+fn siblings_come_and_go_between_requests(protocol: Protocol) {
     let site = Site::new();
     write(&site, "page", &text(LENGTH, 0), NOW);
-    let server = Server::start(&site, &["--workers", "1", "--compress", "off"]);
+    let server = Server::start_over(protocol, &site, &["--workers", "1", "--compress", "off"]);
     let mut conn = server.connect();
     let mut becomes = |what: &str, expect: &str, content: &[u8]| {
         eventually(what, SOON, || {
@@ -247,11 +247,10 @@ fn hostile_fields_are_answered_all_the_same(protocol: Protocol) {
     assert_eq!(coding(&request(&mut conn, "GET", "/page.html", &lines)), "gzip");
 }
 
-#[test]
-fn a_sibling_of_a_file_that_is_asked_for_all_the_time_is_seen() {
+fn a_sibling_of_a_file_that_is_asked_for_all_the_time_is_seen(protocol: Protocol) {
     let site = Site::new();
     write(&site, "page", &text(LENGTH, 0), NOW);
-    let server = Server::start(&site, &["--workers", "1", "--compress", "off"]);
+    let server = Server::start_over(protocol, &site, &["--workers", "1", "--compress", "off"]);
     let mut conn = server.connect();
     // So long that the server has come to rely on being told of changes.
     let start = Instant::now();
