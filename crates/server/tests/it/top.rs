@@ -4,7 +4,12 @@ use std::process::{Command, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::harness::{Conn, SOON, Server, Site, eventually, noise};
+use crate::harness::{Protocol, SOON, Server, Site, eventually, noise, on_every_protocol};
+
+on_every_protocol! {
+    a_transfer_is_seen_and_the_terminal_is_given_back,
+    in_a_pipe_it_is_lines,
+}
 
 /// A terminal of tmux with its own server, which ends with its test.
 struct Terminal {
@@ -99,12 +104,11 @@ fn command(site: &Site) -> String {
     )
 }
 
-#[test]
-fn a_transfer_is_seen_and_the_terminal_is_given_back() {
+fn a_transfer_is_seen_and_the_terminal_is_given_back(protocol: Protocol) {
     let site = Site::with(&[("large.bin", noise(16 << 20, 1)), ("small.txt", b"x".to_vec())]);
-    let server = Server::start(&site, &["--workers", "1"]);
+    let server = Server::start_over(protocol, &site, &["--workers", "1"]);
     assert_eq!(server.fetch("/small.txt").status, 200);
-    let mut client = Conn::with_small_window(server.address());
+    let mut client = server.connect_with_small_window();
     client.send("GET /large.bin HTTP/1.1\r\nHost: a\r\n\r\n");
     client.next_head().expect("an answer");
     client.take(4 << 20);
@@ -139,6 +143,7 @@ fn a_transfer_is_seen_and_the_terminal_is_given_back() {
     assert!(screen.contains("ready>") && !screen.contains("in flight"), "{screen}");
 }
 
+/// Nothing is asked for.
 #[test]
 fn a_signal_gives_the_terminal_back() {
     let site = Site::with(&[("a.txt", "a")]);
@@ -153,10 +158,9 @@ fn a_signal_gives_the_terminal_back() {
     assert!(!screen.contains("q quit"), "{screen}");
 }
 
-#[test]
-fn in_a_pipe_it_is_lines() {
+fn in_a_pipe_it_is_lines(protocol: Protocol) {
     let site = Site::with(&[("a.txt", "a")]);
-    let server = Server::start(&site, &["--admin-token", "0123456789abcdef"]);
+    let server = Server::start_over(protocol, &site, &["--admin-token", "0123456789abcdef"]);
     assert_eq!(server.fetch("/a.txt").status, 200);
     let top = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tallyd"));

@@ -1,4 +1,6 @@
 //! Metrics as those read them who collect them: Prometheus's own tools, and Prometheus.
+//!
+//! The figures are told of every protocol; how Prometheus itself and a dashboard find them does not depend on who was served.
 
 use std::fs;
 use std::io::Write as _;
@@ -7,21 +9,31 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 use super::visitor::Visitor;
-use crate::harness::{Conn, SOON, Server, Site, eventually};
+use crate::harness::{Conn, Protocol, SOON, Server, Site, eventually, on_every_protocol};
 
-#[test]
-fn promtool_accepts_the_figures_and_they_are_right() {
+on_every_protocol! {
+    promtool_accepts_the_figures_and_they_are_right,
+}
+
+fn promtool_accepts_the_figures_and_they_are_right(protocol: Protocol) {
     let site = Site::with(&[("a\"b\\c.txt", "hello")]);
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     let visitor = Visitor::of(&server);
     server.fetch("/a%22b%5Cc.txt");
     server.fetch("/nothing");
+    let label = match protocol {
+        Protocol::Http1 | Protocol::Http1Tls => "http/1",
+        Protocol::Http2 => "http/2",
+        Protocol::Http3 => "http/3",
+    };
+    let answers = |class: &str| format!("tallyd_answers_total{{protocol=\"{label}\",class=\"{class}\"}} 1");
+    let (found, missing) = (answers("2xx"), answers("4xx"));
     let metrics = || String::from_utf8(visitor.ask("/metrics", "").content).expect("UTF-8");
     // Totals, refusals and files come from different threads, in any order.
     let expected = [
         "tallyd_downloads_total 1",
-        "tallyd_answers_total{protocol=\"http/1\",class=\"2xx\"} 1",
-        "tallyd_answers_total{protocol=\"http/1\",class=\"4xx\"} 1",
+        &found,
+        &missing,
         "tallyd_refusals_total{reason=\"not_found\"} 1",
         "tallyd_file_requests{path=\"/a\\\"b\\\\c.txt\"} 1",
         "tallyd_file_requests{path=\"_other\"} 0",

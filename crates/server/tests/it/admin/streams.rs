@@ -1,11 +1,19 @@
 //! Streams of events: live, bounded, and no burden to anyone when their readers are slow or gone.
+//!
+//! What they show is what every protocol's clients do; their readers speak HTTP/1.1 alone.
 
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::visitor::Visitor;
-use crate::harness::{Conn, Content, SOON, Server, Site, eventually, noise, percent_encode};
+use crate::harness::{
+    Conn, Content, Protocol, SOON, Server, Site, eventually, noise, on_every_protocol, percent_encode,
+};
+
+on_every_protocol! {
+    a_snapshot_comes_at_once_and_then_again_and_shows_what_happens,
+}
 
 /// Streams that are open at a time.
 const STREAMS: usize = 64;
@@ -56,17 +64,16 @@ impl Events {
     }
 }
 
-#[test]
-fn a_snapshot_comes_at_once_and_then_again_and_shows_what_happens() {
+fn a_snapshot_comes_at_once_and_then_again_and_shows_what_happens(protocol: Protocol) {
     let site = Site::with(&[("large.bin", noise(8 << 20, 3)), ("small.txt", b"hello".to_vec())]);
-    let server = Server::start(&site, &[]);
+    let server = Server::start_over(protocol, &site, &[]);
     let visitor = Visitor::of(&server);
     let mut events = Events::open(visitor);
     let first = events.next();
     assert_eq!(first["summary"]["server"]["stage"], "serving");
     assert_eq!(first["transfers"]["total"], 0);
 
-    let mut client = Conn::with_small_window(server.address());
+    let mut client = server.connect_with_small_window();
     client.send("GET /large.bin HTTP/1.1\r\nHost: a\r\n\r\n");
     client.next_head().expect("an answer");
     server.fetch("/small.txt");
