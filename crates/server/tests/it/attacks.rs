@@ -8,7 +8,8 @@
 //! are separated by ` or `. Where a row allows more than one outcome, its comment or its name says which rule
 //! leaves the choice; whatever the choice, it must be the same however the bytes are split.
 //!
-//! It is the grammar of HTTP/1.1 that is attacked here, which the other versions do not have; frames are attacked in `http2`.
+//! What a row says in the grammar of HTTP/1.1 is said in the others too, where they have words for it: paths, methods, content,
+//! sizes. The grammar itself they do not have; frames are attacked in `http2`.
 
 mod arena;
 mod expectation;
