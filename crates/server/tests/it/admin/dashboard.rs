@@ -1,10 +1,16 @@
 //! The dashboard in a browser: what it shows of transfers, files and trouble, by hand and by key.
+//!
+//! Downloads are seen on every protocol; what else a browser does with the page does not depend on who is served.
 
 use std::net::SocketAddr;
 
 use super::browser::Browser;
 use super::visitor::Visitor;
-use crate::harness::{Conn, Server, Site, noise, percent_encode};
+use crate::harness::{Protocol, Server, Site, noise, on_every_protocol, percent_encode};
+
+on_every_protocol! {
+    a_slow_download_is_seen_to_move_to_its_end_and_to_count,
+}
 
 /// More files than a page of them holds.
 const FILES: usize = 60;
@@ -32,15 +38,14 @@ fn check_manners(browser: &mut Browser, address: SocketAddr) {
     }
 }
 
-#[test]
-fn a_slow_download_is_seen_to_move_to_its_end_and_to_count() {
+fn a_slow_download_is_seen_to_move_to_its_end_and_to_count(protocol: Protocol) {
     let content = noise(32 << 20, 1);
     let site = Site::with(&[("large.bin", &content[..])]);
-    let server = Server::start(&site, &["--workers", "1"]);
+    let server = Server::start_over(protocol, &site, &["--workers", "1"]);
     let (mut browser, address) = open(&site, &server);
     browser.wait_for("document.querySelector('#in-flight .empty').checkVisibility()");
 
-    let mut client = Conn::with_small_window(server.address());
+    let mut client = server.connect_with_small_window();
     client.send("GET /large.bin HTTP/1.1\r\nHost: a\r\n\r\n");
     client.next_head().expect("an answer");
     client.take(4 << 20);
