@@ -1,7 +1,8 @@
 //! The programs that people fetch files with, run against a server: what they save, what they say, and what is
 //! counted after each. `./check` installs them; one that is missing fails its test.
 //!
-//! What these tests say of a program holds for the versions in Debian 12 and later.
+//! What these tests say of a program holds for the versions in Debian 12 and later. Each speaks the versions of HTTP that it
+//! has; what does not depend on a program runs on every protocol elsewhere.
 
 mod aioquic;
 mod alike;

@@ -119,7 +119,7 @@ fn a_slow_client_holds_up_nobody_and_its_line_comes_late(protocol: Protocol) {
     assert_eq!(numbers(&after, "/package.deb"), [1, 3, 2]);
 }
 
-/// The same with the option that makes `wget` slow.
+/// The same with the option that makes `wget` slow, which speaks HTTP/1.1 alone.
 #[test]
 fn a_limited_rate_holds_up_nobody_and_its_line_comes_late() {
     let site = site();

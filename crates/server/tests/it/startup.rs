@@ -1,6 +1,6 @@
 //! A start that cannot succeed: one sentence on standard error that names the setting and its value, nothing
 //! on standard output, nothing left listening; exit code 2 for a wrong invocation, 1 for a world that does
-//! not fit.
+//! not fit. No client comes to it, whatever it speaks.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Command, Output, Stdio};
