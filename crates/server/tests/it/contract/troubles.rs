@@ -24,6 +24,7 @@ on_every_protocol! {
     output_that_is_closed_costs_lines_and_no_counts,
     an_end_that_a_locked_ledger_spoils_says_what_is_lost_within_the_grace,
     the_second_signal_ends_the_wait_for_a_locked_ledger,
+    a_small_disk_is_not_filled_by_the_log_alone,
 }
 
 /// How often `/f` is asked for at a time. A request on a stream of its own costs its client many times what one in a pipeline
@@ -163,8 +164,7 @@ fn copied(server: &Server, site: &Site, inside: &Path) -> Books {
 }
 
 /// What is counted takes a quarter of the room; the log would take all of it within some thousand requests.
-#[test]
-fn a_small_disk_is_not_filled_by_the_log_alone() {
+fn a_small_disk_is_not_filled_by_the_log_alone(protocol: Protocol) {
     const FILES: u64 = 2_000;
     const ROUNDS: u64 = 8;
     let site = site(FILES);
@@ -174,7 +174,7 @@ fn a_small_disk_is_not_filled_by_the_log_alone() {
         println!("DID NOT RUN: no mount namespace for a small disk (unshare --mount)");
         return;
     };
-    let mut server = Server::launch(&mut command, Stdout::Followed);
+    let mut server = Server::launch_over(protocol, &site, &mut command, Stdout::Followed);
     let inside = PathBuf::from(format!("/proc/{}/root{}", server.pid(), disk.display()));
     fs::write(inside.join("ballast"), vec![0; 200_000]).expect("a file on the small disk");
     for _ in 0..ROUNDS {

@@ -14,6 +14,7 @@ use crate::harness::{
 on_every_protocol! {
     a_flipped_link_publishes_another_folder,
     a_folder_that_is_moved_away_is_served_until_there_is_another,
+    a_folder_with_the_ledger_in_it_does_not_replace_another,
 }
 
 /// Serves `root`, by whatever path, with its ledger in the site's own place.
@@ -112,8 +113,7 @@ fn a_folder_that_is_moved_away_is_served_until_there_is_another(protocol: Protoc
     eventually("nothing of the old one", SOON, || (server.fetch("/dir/g").status == 404).then_some(()));
 }
 
-#[test]
-fn a_folder_with_the_ledger_in_it_does_not_replace_another() {
+fn a_folder_with_the_ledger_in_it_does_not_replace_another(protocol: Protocol) {
     let site = Site::new();
     release(&site, "r1", &[("f", b"one")]);
     release(&site, "r2", &[("f", b"two")]);
@@ -122,7 +122,7 @@ fn a_folder_with_the_ledger_in_it_does_not_replace_another() {
     let ledger = site.around().join("r2/www.ledger");
     let mut command = Command::new(env!("CARGO_BIN_EXE_tallyd"));
     command.arg(&link).arg("--ledger").arg(&ledger).args(["--bind", "127.0.0.1"]).current_dir(site.around());
-    let server = Server::launch(&mut command, Stdout::Followed);
+    let server = Server::launch_over(protocol, &site, &mut command, Stdout::Followed);
     flip(&link, "r2");
     server.signal(Signal::HUP);
     server.stderr().wait_for("the refusal", |lines| {
