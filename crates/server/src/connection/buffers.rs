@@ -184,6 +184,11 @@ impl Input {
         self.start == self.end
     }
 
+    /// Whether there is no more room: who has sent so much has more to say.
+    pub(crate) fn is_full(&self) -> bool {
+        self.buffer.as_ref().is_some_and(|buffer| self.end == buffer.len())
+    }
+
     /// Room to read into, from `pool` if need be; empty only if unconsumed bytes fill the whole buffer.
     pub(crate) fn room(&mut self, pool: &Buffers) -> &mut [u8] {
         let buffer = self.buffer.get_or_insert_with(|| pool.take_input());
@@ -256,6 +261,13 @@ mod tests {
         input.consume(4);
         receive(&mut input, &pool, b"!");
         assert_eq!(input.bytes(), b"next!");
+        assert!(!input.is_full());
+        let room = input.room(&pool).len();
+        input.extend(room);
+        assert!(input.is_full());
+        input.consume(room);
+        assert_eq!(input.bytes().len(), 5);
+        assert!(input.is_full(), "its end is");
         input.release(&pool);
         assert_eq!(pool.inputs.borrow().len(), 0);
         input.consume(5);

@@ -266,6 +266,10 @@ impl Conversation {
         }
         self.output.release(&self.worker.buffers);
         self.await_input().await?;
+        if self.input.is_full() {
+            // Whoever asks for much at once lets others have their turn.
+            tokio::task::yield_now().await;
+        }
         self.output.acquire(&self.worker.buffers);
         self.input.skip_empty_lines();
         if self.socket.presence().phase() != Phase::Head && !self.input.is_empty() {

@@ -42,9 +42,14 @@ impl Stream {
         room: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         if let State::Unwatched(socket) = &self.state {
+            // Where the runtime does not watch, it does not see either when it is time for others.
+            let turn = ready!(tokio::task::coop::poll_proceed(context));
             match rustix::net::recv(socket, &mut *room, RecvFlags::empty()) {
                 Err(Errno::AGAIN) => {}
-                outcome => return Poll::Ready(Ok(outcome?.0)),
+                outcome => {
+                    turn.made_progress();
+                    return Poll::Ready(Ok(outcome?.0));
+                }
             }
         }
         // After a read that does not fill the room the runtime knows, without another call, that there is no more.

@@ -8,4 +8,5 @@ mod idle;
 mod stream_errors;
 mod table;
 mod tally;
+mod turns;
 mod unread;

@@ -19,6 +19,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use tallyd_http::h2::conversation::Expected;
+use tokio::task::coop::consume_budget;
 use tokio::task::spawn_local;
 
 use self::exchange::Exchange;
@@ -50,7 +51,11 @@ pub(crate) async fn serve(socket: Socket, input: Input, peer: Peer, scheme: Sche
     let link = Rc::new(Link::new(socket, input, peer, scheme, worker));
     loop {
         match poll_fn(|context| link.poll_turn(context)).await {
-            Turn::Request(stream, expected) => begin(&link, stream, expected),
+            Turn::Request(stream, expected) => {
+                begin(&link, stream, expected);
+                // Whoever asks for much at once lets others have their turn.
+                consume_budget().await;
+            }
             Turn::Ended(Ending::Said) => return link.close(Farewell::AtOnce).await,
             Turn::Ended(Ending::Broken) => return link.break_off(),
         }
