@@ -13,9 +13,9 @@ pub struct Start<'a> {
     pub version: Version,
     /// `:method`.
     pub method: &'a str,
-    /// `:path`, or what stands for none.
+    /// `:path`, or `*` where there is none.
     pub target: &'a [u8],
-    /// `:authority`, or `Host` where there is none.
+    /// `:authority`.
     pub authority: Option<&'a [u8]>,
 }
 
@@ -28,14 +28,14 @@ pub struct Start<'a> {
 pub enum Read<'a> {
     /// It is.
     Request(Request<'a>),
-    /// It is and is refused.
-    Refused(Refusal),
+    /// It is and is refused; this is its method.
+    Refused(Refusal, Method),
     /// It is not, and its stream is to be reset.
     Malformed,
 }
 
-/// Reads a request whose field lines are these. The authority takes the place of `Host`; a `Host` that says the same counts
-/// once, and one that says something else makes two, which [`Request::check_host`] refuses.
+/// Reads a request whose field lines are these. The authority takes the place of `Host`; a `Host` that says the same is not
+/// counted, and one that says something else makes two, which [`Request::check_host`] refuses.
 pub fn read<'a, L>(start: Start<'a>, lines: impl Fn() -> L) -> Read<'a>
 where
     L: Iterator<Item = (&'a str, &'a [u8])>,
@@ -44,16 +44,19 @@ where
     let is_misplaced = |(name, value): (&str, &[u8])| {
         is_about_connection(name) || (name == "te" && !value.eq_ignore_ascii_case(b"trailers"))
     };
-    if lines().any(is_misplaced) {
+    // What names the server as well is no path (RFC 9113 §8.3.1).
+    if lines().any(is_misplaced) || !(target.starts_with(b"/") || target == b"*") {
         return Read::Malformed;
     }
+    let known_method = Method::parse(method);
     if target.len() > MAX_TARGET_BYTES {
-        return Read::Refused(Refusal::TargetTooLong);
+        return Read::Refused(Refusal::TargetTooLong, known_method);
     }
     let host = authority.map(|authority| ("host", authority));
-    let others = lines().filter(|line| Some(*line) != host);
+    let mut says_it_again = host;
+    let others = lines().filter(|line| says_it_again.take_if(|host| host == line).is_none());
     Read::Request(Request {
-        method: Method::parse(method),
+        method: known_method,
         method_token: method,
         target,
         version,
@@ -80,7 +83,7 @@ mod tests {
                 Ok(()) => format!("{:?} {:?}", request.method, request.version),
                 Err(refusal) => format!("{refusal:?}"),
             },
-            Read::Refused(refusal) => format!("{refusal:?}"),
+            Read::Refused(refusal, method) => format!("{refusal:?} {method:?}"),
             Read::Malformed => "malformed".to_owned(),
         };
         assert_eq!(seen, expect);
@@ -100,14 +103,31 @@ mod tests {
     fn the_authority_is_the_host() {
         check(Some("a"), &[("host", "a")], "Get Http3");
         check(Some("a"), &[("host", "b")], "BadHost");
+        check(Some("a"), &[("host", "a"), ("host", "a")], "BadHost");
+        check(None, &[("host", "a")], "Get Http3");
+        check(None, &[("host", "a"), ("host", "a")], "BadHost");
         check(None, &[], "BadHost");
         check(Some("user@a"), &[], "BadHost");
     }
 
     #[test]
-    fn targets_are_bounded() {
-        let target = vec![b'/'; MAX_TARGET_BYTES + 1];
-        let start = Start { version: Version::Http2, method: "GET", target: &target, authority: Some(b"a") };
-        assert!(matches!(read(start, std::iter::empty), Read::Refused(Refusal::TargetTooLong)));
+    fn targets_are_paths_rfc_9113_8_3_1() {
+        #[track_caller]
+        fn check(method: &str, target: &[u8], expect: &str) {
+            let start = Start { version: Version::Http2, method, target, authority: Some(b"a") };
+            let seen = match read(start, std::iter::empty) {
+                Read::Request(request) => format!("{:?}", request.method),
+                Read::Refused(refusal, method) => format!("{refusal:?} {method:?}"),
+                Read::Malformed => "malformed".to_owned(),
+            };
+            assert_eq!(seen, expect, "{}", target.escape_ascii());
+        }
+        check("GET", b"/a?b", "Get");
+        check("OPTIONS", b"*", "Options");
+        check("GET", b"a", "malformed");
+        check("GET", b"http://a/b", "malformed");
+        check("GET", b"?b", "malformed");
+        check("GET", b"**", "malformed");
+        check("HEAD", &vec![b'/'; MAX_TARGET_BYTES + 1], "TargetTooLong Head");
     }
 }

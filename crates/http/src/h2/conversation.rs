@@ -12,7 +12,7 @@ mod tests;
 
 pub use self::fault::Fault;
 use self::fault::{fault, protocol};
-use self::say::{receive_ping, write_reset};
+use self::say::write_reset;
 use super::answer::{self, Followed, Table};
 use super::decoder::Decoder;
 use super::field_section::FieldSection;
@@ -34,6 +34,10 @@ pub enum Came {
     Reset(u32),
     /// A fault of the client's, for which this stream was reset.
     Failed(u32),
+    /// A request on this stream, which is not begun with.
+    Refused(u32),
+    /// Something about a stream that was reset a while ago.
+    TooLate,
     /// Content may be sent on this stream for which there was no room.
     Room(u32),
     /// The same on any stream.
@@ -84,8 +88,10 @@ enum Leaving {
     Not,
     /// It has, and new requests may be on their way (RFC 9113 §6.8).
     Announced,
-    /// It has said what the last request is.
-    Final,
+    /// It has said which stream has the last request.
+    Final {
+        last: u32,
+    },
 }
 
 /// Whether the client has said that it ends the connection.
@@ -138,7 +144,7 @@ impl Conversation {
 
     /// Whether nothing more will be asked or answered.
     pub fn is_over(&self) -> bool {
-        !self.is_busy() && (self.leaving == Leaving::Final || self.peer == Peer::Leaves)
+        !self.is_busy() && (matches!(self.leaving, Leaving::Final { .. }) || self.peer == Peer::Leaves)
     }
 
     /// Checks the head of a frame before its content has come.
@@ -160,7 +166,7 @@ impl Conversation {
             Kind::Reset => self.receive_reset(frame, content),
             Kind::Settings => self.receive_settings(frame, content, out),
             Kind::PushPromise => Err(protocol("a client makes no promises")),
-            Kind::Ping => receive_ping(frame, content, out),
+            Kind::Ping => self.receive_ping(frame, content, out),
             Kind::GoAway => self.receive_go_away(frame),
             Kind::WindowUpdate => self.receive_window_update(frame, content, out),
             Kind::Unknown => Ok(Came::Nothing),
@@ -182,6 +188,11 @@ impl Conversation {
     /// How much content may be sent on a stream now, in bytes; nothing if it has ended.
     pub fn sendable(&self, stream: u32) -> Option<usize> {
         self.streams.sendable(stream)
+    }
+
+    /// Whether the rest of a request's content is still to come.
+    pub fn expects_content(&self, stream: u32) -> bool {
+        self.streams.expects_content(stream)
     }
 
     /// Writes the head of an answer on a stream that has not ended.

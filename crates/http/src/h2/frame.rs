@@ -165,7 +165,7 @@ impl ErrorCode {
     }
 }
 
-/// Adds a frame of `kind` without flags to `out`.
+/// Adds a frame to `out`.
 pub(super) fn write(out: &mut Vec<u8>, kind: Kind, flags: u8, stream: u32, content: &[u8]) {
     // What is written by this is a few bytes long.
     out.extend_from_slice(&Frame { kind, flags, stream, length: content.len() as u32 }.to_bytes());

@@ -2,6 +2,7 @@
 
 use super::field_section::FieldSection;
 use crate::field_lines::is_token;
+use crate::method::Method;
 use crate::pseudo::{Read, Start, read};
 use crate::refusal::Refusal;
 use crate::request::Version;
@@ -18,7 +19,10 @@ struct Pseudo<'a> {
 /// Reads the request that a section makes.
 pub fn read_section(section: &FieldSection) -> Read<'_> {
     if section.is_too_long() {
-        return Read::Refused(Refusal::FieldsTooLarge);
+        // What is before the fields is kept for sure only if it is short.
+        let method = section.lines().find(|(name, _)| *name == b":method");
+        let method = method.map_or(Method::Unknown, |(_, method)| Method::parse(text(method)));
+        return Read::Refused(Refusal::FieldsTooLarge, method);
     }
     let (Some(pseudo), Some(())) = (Pseudo::collect(section), check_lines(section)) else {
         return Read::Malformed;
@@ -26,8 +30,7 @@ pub fn read_section(section: &FieldSection) -> Read<'_> {
     let Some((method, target)) = pseudo.method_and_target() else { return Read::Malformed };
     let lines =
         || section.lines().skip_while(|(name, _)| is_pseudo(name)).map(|(name, value)| (text(name), value));
-    let host = || lines().find(|(name, _)| *name == "host").map(|(_, value)| value);
-    read(Start { version: Version::Http2, method, target, authority: pseudo.authority.or_else(host) }, lines)
+    read(Start { version: Version::Http2, method, target, authority: pseudo.authority }, lines)
 }
 
 /// How long a request says that its content is; nothing if it does not say, and no request comes of what says so in any other
@@ -78,7 +81,7 @@ impl<'a> Pseudo<'a> {
         match (method, self.scheme, self.path) {
             ("CONNECT", None, None) => self.authority.map(|_| (method, b"*".as_slice())),
             ("CONNECT", _, _) => None,
-            (_, Some(_), Some(path)) => (!path.is_empty()).then_some((method, path)),
+            (_, Some(_), Some(path)) => Some((method, path)),
             (_, _, _) => None,
         }
     }
@@ -132,7 +135,7 @@ mod tests {
                 let hosts: Vec<_> = hosts.collect();
                 format!("{} {} {}", request.method_token, request.target.escape_ascii(), hosts.join(","))
             }
-            Read::Refused(refusal) => format!("{refusal:?}"),
+            Read::Refused(refusal, method) => format!("{refusal:?} {method:?}"),
             Read::Malformed => "malformed".to_owned(),
         };
         assert_eq!(told, expect, "{lines:?}");
@@ -145,7 +148,9 @@ mod tests {
         check(&behind(&[("host", "a")]), "GET /b?c a");
         // Two hosts: whoever checks them refuses.
         check(&behind(&[("host", "b")]), "GET /b?c a,b");
+        check(&behind(&[("host", "a"), ("host", "a")]), "GET /b?c a,a");
         check(&[&USUAL[..3], &[("host", "b:81")]].concat(), "GET /b?c b:81");
+        check(&[&USUAL[..3], &[("host", "b"), ("host", "b")]].concat(), "GET /b?c b,b");
         check(&USUAL[..3], "GET /b?c ");
     }
 
@@ -161,6 +166,7 @@ mod tests {
             vec![method, path, authority],
             vec![method, scheme, authority],
             vec![method, scheme, (":path", ""), authority],
+            vec![method, scheme, (":path", "http://a/b"), authority],
             vec![(":method", ""), scheme, path, authority],
             vec![(":method", "G T"), scheme, path, authority],
             vec![method, scheme, path, path, authority],
@@ -200,9 +206,9 @@ mod tests {
     #[test]
     fn sections_are_bounded() {
         let long = "v".repeat(super::super::field_section::MAX_SECTION_BYTES);
-        check(&[&USUAL[..], &[("x", &long)]].concat(), "FieldsTooLarge");
+        check(&[&USUAL[..], &[("x", &long)]].concat(), "FieldsTooLarge Get");
         let target = format!("/{}", "t".repeat(8_000));
-        check(&[USUAL[0], USUAL[1], (":path", &target), USUAL[3]], "TargetTooLong");
+        check(&[USUAL[0], USUAL[1], (":path", &target), USUAL[3]], "TargetTooLong Get");
     }
 
     #[test]

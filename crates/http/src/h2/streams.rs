@@ -19,8 +19,9 @@ const FEW: usize = 4;
 pub(super) struct Streams {
     /// Those that have not ended, in the order of their numbers.
     open: Vec<(u32, Stream)>,
-    /// The last that was begun.
+    /// The last that was begun, and those below it that never were, when some were last passed over: all between these two.
     last: u32,
+    skipped: (u32, u32),
     forsaken: VecDeque<u32>,
     /// How much content may be sent on a new stream, and on all together, in bytes.
     initial_window: i64,
@@ -48,8 +49,9 @@ pub(super) enum Incoming {
 pub(super) struct Content {
     /// How long it is, if that was said, in bytes.
     pub(super) length: Option<u64>,
-    /// How much of it came.
+    /// How much of it came, and how much with the padding.
     pub(super) received: u64,
+    pub(super) cost: u64,
     /// How much may still come, and what has come since the client was told, in bytes.
     pub(super) window: i64,
     pub(super) unreturned: u32,
@@ -69,6 +71,8 @@ pub(super) enum Outgoing {
 pub(super) enum Place<'a> {
     Idle,
     Open(&'a mut Stream),
+    /// It was never begun, and cannot be any more.
+    Skipped,
     /// It has ended.
     Closed,
     /// It was reset by us a while ago.
@@ -80,6 +84,7 @@ impl Default for Streams {
         Streams {
             open: Vec::new(),
             last: 0,
+            skipped: (0, 0),
             forsaken: VecDeque::new(),
             initial_window: WINDOW,
             window: WINDOW,
@@ -105,6 +110,7 @@ impl Streams {
         match self.find(stream) {
             Ok(at) => Place::Open(&mut self.open[at].1),
             Err(_) if self.forsaken.contains(&stream) => Place::Forsaken,
+            Err(_) if self.skipped.0 < stream && stream < self.skipped.1 => Place::Skipped,
             Err(_) => Place::Closed,
         }
     }
@@ -121,14 +127,22 @@ impl Streams {
 
     /// Begins an idle stream.
     pub(super) fn begin(&mut self, stream: u32, incoming: Incoming) {
-        self.last = stream;
+        self.advance(stream);
         self.open.push((stream, Stream { window: self.initial_window, incoming, outgoing: Outgoing::Open }));
     }
 
     /// Notes an idle stream that was not begun with.
     pub(super) fn pass_over(&mut self, stream: u32) {
-        self.last = stream;
+        self.advance(stream);
         self.forsake(stream);
+    }
+
+    /// A stream is idle no longer, nor is any below it (RFC 9113 §5.1.1).
+    fn advance(&mut self, stream: u32) {
+        if stream > self.last + 2 {
+            self.skipped = (self.last, stream);
+        }
+        self.last = stream;
     }
 
     /// Ends a stream that was reset by us.
@@ -175,6 +189,12 @@ impl Streams {
         }
     }
 
+    /// Whether a client's side of a stream is open.
+    pub(super) fn expects_content(&self, stream: u32) -> bool {
+        let incoming = self.find(stream).map(|at| &self.open[at].1.incoming);
+        matches!(incoming, Ok(Incoming::Open(_)))
+    }
+
     /// Notes that content was sent on a stream.
     pub(super) fn note_sent(&mut self, stream: u32, length: u32) {
         self.window -= i64::from(length);
@@ -210,6 +230,6 @@ impl Stream {
 impl Content {
     /// Content of which nothing came.
     pub(super) fn new(length: Option<u64>) -> Content {
-        Content { length, received: 0, window: WINDOW, unreturned: 0 }
+        Content { length, received: 0, cost: 0, window: WINDOW, unreturned: 0 }
     }
 }

@@ -29,6 +29,8 @@ pub(crate) enum Asked<'a> {
     Read(&'a Request<'a>),
     /// It was refused before that; these bytes have come.
     Unreadable(&'a [u8]),
+    /// It was refused for its length, and this is its method.
+    TooLong(Method),
 }
 
 impl<'a> Asked<'a> {
@@ -36,7 +38,7 @@ impl<'a> Asked<'a> {
     pub(crate) fn request(self) -> Option<&'a Request<'a>> {
         match self {
             Asked::Read(request) => Some(request),
-            Asked::Unreadable(_) => None,
+            Asked::Unreadable(_) | Asked::TooLong(_) => None,
         }
     }
 }
@@ -89,6 +91,7 @@ impl Asked<'_> {
     pub(crate) fn withholds_content(self) -> bool {
         match self {
             Asked::Read(request) => request.method == Method::Head,
+            Asked::TooLong(method) => method == Method::Head,
             Asked::Unreadable(_) => false,
         }
     }
@@ -103,6 +106,7 @@ impl Exchange {
                 (line_of(request), first(fields.referrer.lines()), first(fields.user_agent.lines()))
             }
             Asked::Unreadable(bytes) => (first_line(bytes).into(), None, None),
+            Asked::TooLong(_) => (Box::default(), None, None),
         };
         Exchange { request_line, referrer, user_agent, status: status.code, time: clock::timestamp() }
     }

@@ -8,12 +8,14 @@
 use std::cell::RefCell;
 use std::io::{self, Read};
 use std::net::TcpStream;
+use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::h2::Deliveries;
 use super::positions::Positions;
-use super::presence::Progress;
+use super::presence::{Presence, Progress};
 use super::receipts::Receipts;
 use super::roster::Enrolment;
 use crate::kernel;
@@ -46,9 +48,43 @@ pub(crate) struct Departing {
     /// How a conversation in TLS lies in it.
     pub(crate) positions: Option<Box<Positions>>,
     /// What is on its way.
-    pub(crate) receipts: Receipts,
+    pub(crate) undelivered: Undelivered,
     /// How to close.
     pub(crate) farewell: Farewell,
+}
+
+/// Answers that are on their way on a connection on which nothing more is said. Dropping them reports what has not arrived.
+pub(crate) enum Undelivered {
+    /// One behind another.
+    InOrder(Receipts),
+    /// Each on its stream.
+    OnStreams(Deliveries),
+}
+
+impl Undelivered {
+    /// How much of the conversation was known to have arrived when it was last settled.
+    pub(super) fn acknowledged(&self) -> u64 {
+        match self {
+            Undelivered::InOrder(receipts) => receipts.acknowledged(),
+            Undelivered::OnStreams(deliveries) => deliveries.acknowledged(),
+        }
+    }
+
+    /// Says how much of the conversation was written, and how much of it is known to have arrived.
+    pub(super) fn settle(&mut self, progress: Progress) {
+        match self {
+            Undelivered::InOrder(receipts) => receipts.settle(progress.sent, progress.acknowledged),
+            // They know what was written.
+            Undelivered::OnStreams(deliveries) => deliveries.settle(progress.acknowledged),
+        }
+    }
+
+    fn announce(&mut self, presence: &Rc<Presence>) {
+        match self {
+            Undelivered::InOrder(receipts) => receipts.announce(presence),
+            Undelivered::OnStreams(deliveries) => deliveries.announce_all(),
+        }
+    }
 }
 
 /// A worker's connections that are being closed.
@@ -110,11 +146,11 @@ impl Departures {
 impl Watched {
     fn look(&mut self) -> Finding {
         let unacknowledged = self.unacknowledged();
-        let Departing { enrolment, receipts, sent, positions, farewell, .. } = &mut self.departing;
+        let Departing { enrolment, undelivered, sent, positions, farewell, .. } = &mut self.departing;
         let arrived = sent.saturating_sub(unacknowledged);
         let said = |stream| positions.as_ref().map_or(stream, |positions| positions.conversation_at(stream));
         let progress = Progress { sent: said(*sent), acknowledged: said(arrived) };
-        receipts.settle(progress.sent, progress.acknowledged);
+        undelivered.settle(progress);
         enrolment.presence().tell_progress(progress);
         if enrolment.presence().interrupt(enrolment.limits(), || arrived).is_some() {
             return Finding::Over;
@@ -122,7 +158,7 @@ impl Watched {
         if unacknowledged == 0 && *farewell == Farewell::AtOnce {
             return Finding::Over;
         }
-        receipts.announce(enrolment.presence());
+        undelivered.announce(enrolment.presence());
         if self.discard_input().is_err() || self.has_failed() {
             return Finding::Over;
         }

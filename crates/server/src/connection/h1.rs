@@ -14,7 +14,7 @@ use tokio::task::spawn_local;
 
 use super::answer::{Answered, ContentState, MAX_SKIPPED_CONTENT, Progress, answer, refuse};
 use super::buffers::{Input, Output, Scheme};
-use super::departures::Farewell;
+use super::departures::{Farewell, Undelivered};
 use super::errand::Errand;
 use super::h2;
 use super::listing::Rendering;
@@ -125,7 +125,7 @@ impl Conversation {
     fn part(mut self, farewell: Farewell) {
         self.release();
         let Conversation { socket, worker, output, .. } = self;
-        if let Ok(departing) = socket.depart(output.receipts, farewell) {
+        if let Ok(departing) = socket.depart(Undelivered::InOrder(output.receipts), farewell) {
             worker.farewells.see_off(departing);
         }
     }
@@ -355,6 +355,7 @@ impl Conversation {
             };
             self.input.remove_after(head_length, taken);
             thrown_away += taken as u64;
+            self.socket.note_content(taken);
             if skipper.is_at_end() {
                 self.progress.content = ContentState::Skipped;
                 return Ok(());

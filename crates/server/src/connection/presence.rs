@@ -155,6 +155,10 @@ enum Window {
     Over {
         since: Moment,
     },
+    /// So much of the span is over; meanwhile the client waits for us.
+    HeldUp {
+        span: Duration,
+    },
 }
 
 impl Presence {
@@ -191,6 +195,37 @@ impl Presence {
         self.enter(phase);
         self.arrived_before.set(arrived);
         self.window.set(Window::Open { since: self.since.get() });
+    }
+
+    /// Says what a connection waits for on which many answers may be under way; `arrived` bytes have arrived. A span over which
+    /// its client is judged goes on where it was held up, so that no further request begins another.
+    pub(crate) fn wait(&self, phase: Phase, arrived: impl FnOnce() -> u64) {
+        match (self.phase.get(), phase, self.window.get()) {
+            (now, phase, _) if now == phase => {}
+            // The first request is expected at once.
+            (Phase::Fresh, Phase::Idle, _) => {}
+            (Phase::Transfer, Phase::Fetching, Window::Open { since } | Window::Over { since }) => {
+                self.window.set(Window::HeldUp { span: Moment::now().since(since) });
+                self.enter(phase);
+            }
+            (Phase::Fetching, Phase::Transfer, Window::HeldUp { span }) => {
+                self.enter(phase);
+                self.window.set(Window::Open { since: self.since.get().before(span) });
+            }
+            (_, Phase::Transfer, _) => self.begin_transfer(phase, arrived()),
+            (_, phase, _) => {
+                self.enter(phase);
+                self.window.set(Window::Open { since: self.since.get() });
+            }
+        }
+    }
+
+    /// Says that a request is complete on a connection on which others may be under way.
+    pub(crate) fn answer_another(&self) {
+        match self.phase.get() {
+            Phase::Transfer | Phase::Fetching => {}
+            Phase::Fresh | Phase::Idle | Phase::Head | Phase::Answering | Phase::Closing => self.answer(),
+        }
     }
 
     /// Begins the connection's end; at least `arrived` bytes have arrived before it. Whoever was too slow to ask still gets

@@ -157,6 +157,11 @@ impl Enrolment {
         let next_look = &self.presence.next_look;
         let roster = &self.roster;
         match (awaits, next_look.get()) {
+            (Awaits::Some, Some((_, FIRST_PAUSE))) | (Awaits::None, None) => {}
+            // Something new was written: it has nothing to do with how long others take.
+            (Awaits::Some, Some(_)) => {
+                next_look.set(Some((Moment::now().after(FIRST_PAUSE), FIRST_PAUSE)));
+            }
             (Awaits::Some, None) => {
                 next_look.set(Some((Moment::now().after(FIRST_PAUSE), FIRST_PAUSE)));
                 roster.awaiting.set(roster.awaiting.get() + 1);
@@ -168,7 +173,6 @@ impl Enrolment {
                 next_look.set(None);
                 roster.awaiting.set(roster.awaiting.get() - 1);
             }
-            (Awaits::Some, Some(_)) | (Awaits::None, None) => {}
         }
     }
 

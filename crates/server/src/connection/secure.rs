@@ -11,7 +11,7 @@ use tokio::task::spawn_local;
 
 use super::answer::refuse;
 use super::buffers::{Input, Output, Scheme};
-use super::departures::Farewell;
+use super::departures::{Farewell, Undelivered};
 use super::receipts::Receipts;
 use super::socket::{Arrival, End, Failure, Socket};
 use super::{h1, h2};
@@ -69,7 +69,7 @@ async fn part(mut socket: Socket, peer: Peer, worker: &Rc<Worker>) {
     let receipts = Receipts::new(Rc::clone(&worker.recipients), Protocol::Http1);
     let output = Output::new(peer, Scheme::Https, receipts);
     if socket.say_end().await.is_ok()
-        && let Ok(departing) = socket.depart(output.receipts, Farewell::AtOnce)
+        && let Ok(departing) = socket.depart(Undelivered::InOrder(output.receipts), Farewell::AtOnce)
     {
         worker.farewells.see_off(departing);
     }
@@ -177,7 +177,7 @@ fn explain(mut socket: Socket, peer: Peer, worker: &Rc<Worker>, input: &Input) {
     refuse(Refusal::WithoutTls, asked, Persistence::Close, worker, &mut output);
     // It fits the buffer of every socket that nothing was sent on.
     socket.send_at_once(&output.bytes);
-    if let Ok(departing) = socket.depart(output.receipts, Farewell::Linger) {
+    if let Ok(departing) = socket.depart(Undelivered::InOrder(output.receipts), Farewell::Linger) {
         worker.farewells.see_off(departing);
     }
 }

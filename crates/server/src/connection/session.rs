@@ -22,6 +22,9 @@ const MAX_SEALED_BYTES: usize = BATCH_BYTES + RECORD_BYTES;
 /// The content of the longest record, in bytes (RFC 8446 §5.1).
 pub(crate) const RECORD_BYTES: usize = 16 * 1024;
 
+/// How much longer than its content a record may be, in bytes (RFC 5246 §6.2.3.3, RFC 5288 §3).
+pub(crate) const MAX_RECORD_OVERHEAD: usize = 5 + 8 + 16;
+
 /// Where in a page the content of records is best taken from, in bytes. The record's own begins a few bytes behind the start of
 /// a page; a copy to just behind its source, modulo the size of a page, has the processor take each load for one that waits
 /// for the store before, and is ten times slower.

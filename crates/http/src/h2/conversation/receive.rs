@@ -99,7 +99,8 @@ impl Conversation {
                     Err(fault(ErrorCode::StreamClosed, "a request that has ended goes on"))
                 }
             },
-            Place::Forsaken => Ok(Came::Nothing),
+            Place::Forsaken => Ok(Came::TooLate),
+            Place::Skipped => Err(protocol("a request has a number below that of an earlier one")),
             Place::Closed => {
                 Err(fault(ErrorCode::StreamClosed, "a request has the number of an earlier one"))
             }
@@ -108,15 +109,15 @@ impl Conversation {
 
     /// A request has come, on a stream that was idle.
     pub(super) fn begin(&mut self, stream: u32, expected: Expected, out: &mut Vec<u8>) -> Came {
-        if self.leaving == Leaving::Final {
+        if matches!(self.leaving, Leaving::Final { .. }) {
             // The client knows that it is not answered, or will.
             self.streams.pass_over(stream);
-            return Came::Nothing;
+            return Came::Refused(stream);
         }
         if self.streams.open() >= MAX_STREAMS as usize {
             self.streams.pass_over(stream);
             write_reset(out, stream, ErrorCode::RefusedStream);
-            return Came::Nothing;
+            return Came::Refused(stream);
         }
         let length = content_length(&self.section);
         let incoming = match (expected, length) {
@@ -156,16 +157,19 @@ impl Conversation {
         let max_content = self.max_content;
         let content = match self.streams.place(frame.stream) {
             Place::Idle => return Err(protocol("content comes before its request")),
-            Place::Forsaken => return Ok(Came::Nothing),
+            Place::Forsaken => return Ok(Came::TooLate),
             Place::Open(stream) => match &mut stream.incoming {
                 Incoming::Open(content) => content,
                 Incoming::Ended => return Ok(self.fail(frame.stream, ErrorCode::StreamClosed, out)),
             },
-            Place::Closed => return Ok(self.fail(frame.stream, ErrorCode::StreamClosed, out)),
+            Place::Closed | Place::Skipped => {
+                return Ok(self.fail(frame.stream, ErrorCode::StreamClosed, out));
+            }
         };
         content.window -= i64::from(frame.length);
         content.unreturned += frame.length;
         content.received += data;
+        content.cost += u64::from(frame.length);
         if content.window < 0 {
             return Ok(self.fail(frame.stream, ErrorCode::FlowControl, out));
         }
@@ -176,7 +180,7 @@ impl Conversation {
             return Ok(self.end_content(frame.stream, out));
         }
         // Beyond the limit nothing more is asked for: the client comes to the end of its window, and finds its answer.
-        if content.unreturned >= RETURNED_BYTES && content.received <= max_content {
+        if content.unreturned >= RETURNED_BYTES && content.cost <= max_content {
             content.window += i64::from(content.unreturned);
             write_window_update(out, frame.stream, std::mem::take(&mut content.unreturned));
         }
@@ -206,7 +210,7 @@ impl Conversation {
         match (frame.length, self.streams.place(frame.stream)) {
             (5, _) => Ok(Came::Nothing),
             (_, Place::Open(_)) => Ok(self.fail(frame.stream, ErrorCode::FrameSize, out)),
-            (_, Place::Idle | Place::Closed | Place::Forsaken) => Err(SHORT),
+            (_, Place::Idle | Place::Skipped | Place::Closed | Place::Forsaken) => Err(SHORT),
         }
     }
 
@@ -223,7 +227,7 @@ impl Conversation {
                 self.streams.end(frame.stream);
                 Ok(Came::Reset(frame.stream))
             }
-            Place::Closed | Place::Forsaken => Ok(Came::Nothing),
+            Place::Skipped | Place::Closed | Place::Forsaken => Ok(Came::Nothing),
         }
     }
 
@@ -259,7 +263,7 @@ impl Conversation {
                 (_, true) => Ok(Came::Room(frame.stream)),
                 (_, false) => Ok(self.fail(frame.stream, ErrorCode::FlowControl, out)),
             },
-            Place::Closed | Place::Forsaken => Ok(Came::Nothing),
+            Place::Skipped | Place::Closed | Place::Forsaken => Ok(Came::Nothing),
         }
     }
 }

@@ -25,24 +25,33 @@ impl Conversation {
 
     /// Says that nothing more is answered than what was begun with.
     pub fn say_end(&mut self, code: ErrorCode, out: &mut Vec<u8>) {
-        if self.leaving != Leaving::Final {
-            self.leaving = Leaving::Final;
-            write_go_away(out, self.streams.last(), code);
-        }
+        let last = match (self.leaving, code) {
+            (Leaving::Final { .. }, ErrorCode::NoError) => return,
+            // Whoever was told that all is well is told what is not, and of no later request.
+            (Leaving::Final { last }, _) => last,
+            (Leaving::Not | Leaving::Announced, _) => self.streams.last(),
+        };
+        self.leaving = Leaving::Final { last };
+        write_go_away(out, last, code);
     }
-}
 
-pub(super) fn receive_ping(frame: Frame, content: &[u8], out: &mut Vec<u8>) -> Result<Came, Fault> {
-    if frame.stream != 0 {
-        return Err(ON_STREAM);
-    }
-    let said: &[u8; 8] = content.try_into().map_err(|_| SHORT)?;
-    match (frame.has(ACK), said) {
-        (true, FAREWELL) => Ok(Came::Informed),
-        (true, _) => Ok(Came::Nothing),
-        (false, said) => {
-            write(out, Kind::Ping, ACK, 0, said);
-            Ok(Came::Nothing)
+    pub(super) fn receive_ping(
+        &self,
+        frame: Frame,
+        content: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Came, Fault> {
+        if frame.stream != 0 {
+            return Err(ON_STREAM);
+        }
+        let said: &[u8; 8] = content.try_into().map_err(|_| SHORT)?;
+        match (frame.has(ACK), said, self.leaving) {
+            (true, FAREWELL, Leaving::Announced) => Ok(Came::Informed),
+            (true, _, _) => Ok(Came::Nothing),
+            (false, said, _) => {
+                write(out, Kind::Ping, ACK, 0, said);
+                Ok(Came::Nothing)
+            }
         }
     }
 }

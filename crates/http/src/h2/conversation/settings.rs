@@ -11,7 +11,7 @@ const HEADER_TABLE_SIZE: u16 = 1;
 const ENABLE_PUSH: u16 = 2;
 const MAX_CONCURRENT_STREAMS: u16 = 3;
 const INITIAL_WINDOW_SIZE: u16 = 4;
-const SETTINGS_MAX_FRAME_SIZE: u16 = 5;
+const MAX_FRAME_SIZE: u16 = 5;
 const MAX_HEADER_LIST_SIZE: u16 = 6;
 const NO_RFC7540_PRIORITIES: u16 = 9;
 
@@ -70,7 +70,7 @@ impl Conversation {
                 }
                 return Ok(Grew::Windows);
             }
-            (SETTINGS_MAX_FRAME_SIZE, 0..0x4000 | 0x100_0000..) => {
+            (MAX_FRAME_SIZE, 0..0x4000 | 0x100_0000..) => {
                 return Err(protocol("a setting of the length of frames is out of bounds"));
             }
             // Whatever else there is does not matter here, or is not known (RFC 9113 §6.5.2).

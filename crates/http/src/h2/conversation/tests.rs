@@ -187,7 +187,7 @@ fn the_table_is_kept_whatever_becomes_of_a_request() {
     let all: Vec<u8> = (0..MAX_STREAMS).flat_map(|turn| request(2 * turn + 1)).collect();
     side.receive(&all);
     let beyond = frame(Kind::Headers, END_HEADERS | END_STREAM, 999, &kept);
-    assert_eq!((side.receive(&beyond).as_str(), side.said().as_str()), ("", "Reset 999 7"));
+    assert_eq!((side.receive(&beyond).as_str(), side.said().as_str()), ("Refused(999)", "Reset 999 7"));
     side.answer(1, 0);
     side.said();
     let indexed = frame(Kind::Headers, END_HEADERS | END_STREAM, 1001, &[usual(&[]), vec![0xbe]].concat());
@@ -212,8 +212,24 @@ fn streams_end_when_both_sides_have() {
     assert_eq!(side.receive(&[widen(3, 1), reset(1), data(0, 3, 1)].concat()), "Failed(3)");
     assert_eq!(side.said(), "Reset 3 5");
     // What its client sent before it knew.
-    assert_eq!(side.receive(&[data(0, 3, 1), open(3, &[])].concat()), "");
+    assert_eq!(side.receive(&[data(0, 3, 1), open(3, &[])].concat()), "TooLate TooLate");
     assert_eq!(side.receive(&request(1)), "StreamClosed");
+}
+
+#[test]
+fn numbers_of_streams_grow_rfc_9113_5_1_1() {
+    let before = [request(1), request(9)];
+    let came = "Request(1, Nothing) Request(9, Nothing)";
+    let check_behind = |after: Vec<u8>, expect: &str, said: &str| {
+        check(&[&before[..], &[after]].concat(), &format!("{came} {expect}"), said);
+    };
+    for skipped in [3, 5, 7] {
+        check_behind(request(skipped), "Protocol", "");
+    }
+    // There is no such request any more, as with one that has ended.
+    check_behind(data(0, 7, 1), "Failed(7)", "Reset 7 5");
+    check_behind(request(11), "Request(11, Nothing)", "");
+    check(&[request(1), reset(1), request(1)], "Request(1, Nothing) Reset(1) StreamClosed", "");
 }
 
 #[test]
@@ -270,6 +286,22 @@ fn content_is_granted_up_to_a_limit() {
 }
 
 #[test]
+fn padding_is_granted_up_to_the_same_limit() {
+    let mut side = Side::new();
+    side.receive(&open(1, &[]));
+    let padding = frame(Kind::Data, PADDED, 1, &[&[255_u8][..], &[0; 255]].concat());
+    let mut came = 0;
+    loop {
+        came += 256;
+        match side.receive(&padding).as_str() {
+            "" => {}
+            told => break assert_eq!(told, "Failed(1)"),
+        }
+        assert!(came < MAX_CONTENT + 2 * 65_535, "{came} bytes of padding");
+    }
+}
+
+#[test]
 fn windows_rfc_9113_6_9() {
     let mut side = Side::new();
     side.receive(&[request(1), request(3)].concat());
@@ -323,14 +355,21 @@ fn ends_rfc_9113_6_8() {
     assert_eq!(side.said(), "GoAway 2147483647 0, Ping farewell");
     // What was on its way is answered, until the client knows.
     assert_eq!(side.receive(&request(3)), "Request(3, Nothing)");
-    assert_eq!(side.receive(&frame(Kind::Ping, ACK, 0, b"farewell")), "Informed");
+    let knows = frame(Kind::Ping, ACK, 0, b"farewell");
+    assert_eq!(side.receive(&knows), "Informed");
     side.conversation.say_end(ErrorCode::NoError, &mut side.out);
     assert_eq!(side.said(), "GoAway 3 0");
-    assert_eq!(side.receive(&[request(5), data(0, 5, 9)].concat()), "");
+    assert_eq!(side.receive(&[request(5), data(0, 5, 9), knows.clone()].concat()), "Refused(5) TooLate");
     side.answer(1, 0);
     assert!(!side.conversation.is_over());
+    // What is wrong is said all the same.
+    side.said();
+    side.conversation.say_end(ErrorCode::NoError, &mut side.out);
+    side.conversation.say_end(ErrorCode::EnhanceYourCalm, &mut side.out);
+    assert_eq!(side.said(), "GoAway 3 11");
     side.answer(3, 0);
     assert!(side.conversation.is_over());
+    check(&[request(1), knows], "Request(1, Nothing)", "");
     let mut idle = Side::new();
     idle.conversation.leave(&mut idle.out);
     assert_eq!((idle.said().as_str(), idle.conversation.is_over()), ("GoAway 0 0", true));

@@ -33,7 +33,7 @@ pub(super) struct Stream<'a> {
 }
 
 impl Stream<'_> {
-    /// Sends a content that is not empty, and the end of the stream.
+    /// Sends content, and the end of the stream.
     pub(super) async fn send_body(&self, body: Body<Handle>) -> Result<Outcome, Gone> {
         match body {
             Body::Empty => self.send_end().map(|()| Outcome::Whole),
@@ -121,7 +121,11 @@ impl Stream<'_> {
             match self.write_from(&mut reading, room, followed)? {
                 Ok(written) => since_others_turn += written,
                 Err(Unread::Lost) => return Ok(Outcome::Truncated),
-                Err(Unread::Cold) => reading.fetch().await,
+                Err(Unread::Cold) => {
+                    // Its client is not to blame for what follows.
+                    self.link.wake();
+                    reading.fetch().await;
+                }
             }
             if since_others_turn >= WINDOW_BYTES {
                 since_others_turn = 0;

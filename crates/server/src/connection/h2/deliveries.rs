@@ -16,17 +16,19 @@ const FEW: usize = 8;
 
 /// The answers of one connection that are on their way, each on its stream.
 #[derive(Default)]
-pub(super) struct Deliveries {
+pub(crate) struct Deliveries {
     /// Frames of answers that are not known to have arrived, in order.
     under_way: VecDeque<Sent>,
     /// The answers, in the order of their streams' numbers.
-    streams: Vec<(u32, Delivery)>,
+    streams: VecDeque<(u32, Delivery)>,
     /// How many of the answers are not written to their ends.
     unfinished: usize,
+    /// How much of the conversation is known to have arrived.
+    acknowledged: u64,
 }
 
 /// An answer on its stream. Its positions are those in `Receipts`: the length of its head as it was prepared, and the content
-/// behind that.
+/// behind that. When it is dropped, what has not arrived of it is given up.
 struct Delivery {
     head_length: u64,
     head_arrived: bool,
@@ -75,28 +77,34 @@ impl Deliveries {
             presence: None,
         };
         self.unfinished += 1;
-        let at = self.streams.partition_point(|(number, _)| *number < stream);
+        // A stream has one answer.
+        let (Ok(at) | Err(at)) = self.find(stream);
         self.streams.insert(at, (stream, delivery));
     }
 
-    fn find(&mut self, stream: u32) -> Option<&mut Delivery> {
-        let at = self.streams.binary_search_by_key(&stream, |(number, _)| *number).ok()?;
+    /// Where a stream's answer is, or would be.
+    fn find(&self, stream: u32) -> Result<usize, usize> {
+        self.streams.binary_search_by_key(&stream, |(number, _)| *number)
+    }
+
+    fn delivery(&mut self, stream: u32) -> Option<&mut Delivery> {
+        let at = self.find(stream).ok()?;
         Some(&mut self.streams[at].1)
     }
 
     /// Tells the ledger, and those who look on, of an answer that does not leave at once.
     pub(super) fn announce(&mut self, stream: u32) {
-        self.find(stream).into_iter().for_each(Delivery::announce);
+        self.delivery(stream).into_iter().for_each(Delivery::announce);
     }
 
     /// The same of every answer that is not known to have arrived.
-    pub(super) fn announce_all(&mut self) {
+    pub(in crate::connection) fn announce_all(&mut self) {
         self.streams.iter_mut().for_each(|(_, delivery)| delivery.announce());
     }
 
     /// Says where the answer ends whose content's length was not known when it was begun.
     pub(super) fn ends_after(&mut self, stream: u32, content_length: u64) {
-        if let Some(delivery) = self.find(stream) {
+        if let Some(delivery) = self.delivery(stream) {
             delivery.receipts.last_ends_at(delivery.head_length + content_length);
         }
     }
@@ -109,6 +117,11 @@ impl Deliveries {
     /// Whether answers are still to be written.
     pub(super) fn are_unfinished(&self) -> bool {
         self.unfinished > 0
+    }
+
+    /// How much of the conversation is known to have arrived.
+    pub(in crate::connection) fn acknowledged(&self) -> u64 {
+        self.acknowledged
     }
 
     /// How many frames are under way.
@@ -124,7 +137,7 @@ impl Deliveries {
 
     /// Notes that so much content of an answer was written, up to `end` in the conversation.
     pub(super) fn note_content(&mut self, stream: u32, length: usize, end: u64, followed: Followed) {
-        let Some(delivery) = self.find(stream) else { return };
+        let Some(delivery) = self.delivery(stream) else { return };
         delivery.written += length as u64;
         self.under_way.push_back(Sent { end, stream, what: What::Content(length as u32) });
         self.note_end(stream, followed);
@@ -132,34 +145,38 @@ impl Deliveries {
 
     fn note_end(&mut self, stream: u32, followed: Followed) {
         match (followed, self.find(stream)) {
-            (Followed::ByNothing, Some(delivery)) => {
-                delivery.is_finished = true;
+            (Followed::ByNothing, Ok(at)) => {
                 self.unfinished -= 1;
+                let delivery = &mut self.streams[at].1;
+                delivery.is_finished = true;
+                if delivery.receipts.is_empty() {
+                    // Nobody wants to know.
+                    self.streams.remove(at);
+                }
             }
-            (Followed::ByNothing, None) | (Followed::ByContent, _) => {}
+            (Followed::ByNothing, Err(_)) | (Followed::ByContent, _) => {}
         }
     }
 
     /// Settles what lies before `acknowledged` in the conversation.
-    pub(super) fn settle(&mut self, acknowledged: u64) {
+    pub(in crate::connection) fn settle(&mut self, acknowledged: u64) {
+        self.acknowledged = acknowledged;
         while let Some(sent) = self.under_way.pop_front_if(|sent| sent.end <= acknowledged) {
-            let Some(delivery) = self.find(sent.stream) else { continue };
+            let Ok(at) = self.find(sent.stream) else { continue };
+            let delivery = &mut self.streams[at].1;
             match sent.what {
                 What::Head => delivery.head_arrived = true,
                 What::Content(length) => delivery.arrived += u64::from(length),
             }
-            // In the order of their ends.
-            if delivery.is_finished && delivery.head_arrived && delivery.arrived == delivery.written {
+            if delivery.has_arrived() {
+                // In the order of their ends.
+                self.streams.remove(at);
+            } else if delivery.presence.is_some() {
                 delivery.settle();
             }
         }
-        self.streams.retain_mut(|(_, delivery)| {
-            if !delivery.receipts.is_empty() {
-                delivery.settle();
-            }
-            !delivery.receipts.is_empty() || !delivery.is_finished
-        });
         if self.streams.is_empty() {
+            self.under_way.clear();
             self.streams.shrink_to(FEW);
             self.under_way.shrink_to(FEW);
         }
@@ -167,18 +184,22 @@ impl Deliveries {
 
     /// Gives up what of a stream's answer is not known to have arrived.
     pub(super) fn abort(&mut self, stream: u32) {
-        let Ok(at) = self.streams.binary_search_by_key(&stream, |(number, _)| *number) else { return };
-        let (_, mut delivery) = self.streams.remove(at);
-        delivery.settle();
-        if !delivery.is_finished {
+        let Ok(at) = self.find(stream) else { return };
+        if !self.streams[at].1.is_finished {
             self.unfinished -= 1;
         }
+        self.streams.remove(at);
     }
 }
 
 impl Delivery {
     fn announce(&mut self) {
         self.receipts.announce(self.presence.get_or_insert_with(stream_presence));
+    }
+
+    /// Whether all of the answer was written and is there.
+    fn has_arrived(&self) -> bool {
+        self.is_finished && self.head_arrived && self.arrived == self.written
     }
 
     fn settle(&mut self) {
@@ -189,5 +210,11 @@ impl Delivery {
         if let Some(presence) = &self.presence {
             presence.tell_progress(Progress { sent: written, acknowledged: arrived });
         }
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        self.settle();
     }
 }

@@ -8,7 +8,6 @@ use tallyd_http::h1::persistence::Persistence;
 use tallyd_http::h1::written::WrittenHead;
 use tallyd_http::h2::answer::Followed;
 use tallyd_http::h2::field_section::FieldSection;
-use tallyd_http::h2::frame::ErrorCode;
 use tallyd_http::h2::request::read_section;
 use tallyd_http::pseudo::Read;
 use tallyd_http::response::Body;
@@ -64,7 +63,7 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         self.output.release(&self.link.worker.buffers);
         self.link.forget(self.stream);
-        self.link.give_section_back(std::mem::take(&mut self.section));
+        self.forget_request();
     }
 }
 
@@ -82,11 +81,29 @@ impl Exchange {
 
     /// Answers as far as that is possible without waiting.
     pub(super) fn advance(&mut self) -> Result<Option<Step>, Gone> {
+        let step = self.decide()?;
+        match step {
+            None | Some(Step::Run(_)) => {}
+            // It may wait for its client for long.
+            Some(Step::SendContent(_) | Step::SendBody(_) | Step::SendListing(_)) => self.forget_request(),
+        }
+        Ok(step)
+    }
+
+    /// Gives back what is not needed any more once the answer is decided.
+    fn forget_request(&mut self) {
+        let section = std::mem::take(&mut self.section);
+        if section.size() > 0 {
+            self.link.give_section_back(section);
+        }
+    }
+
+    fn decide(&mut self) -> Result<Option<Step>, Gone> {
         let worker = &*self.link.worker;
         let answered = match read_section(&self.section) {
             Read::Request(request) => answer(&request, &mut self.progress, worker, &mut self.output),
-            Read::Refused(refusal) => {
-                let asked = Asked::Unreadable(b"");
+            Read::Refused(refusal, method) => {
+                let asked = Asked::TooLong(method);
                 Answered::Wholly(refuse(refusal, asked, Persistence::Keep, worker, &mut self.output))
             }
             Read::Malformed => {
@@ -119,15 +136,9 @@ impl Exchange {
             self.link.wake();
             match taken {
                 Ok(Some(next)) => step = next,
-                Ok(None) => return,
-                Err(Gone) => return self.abort(),
+                Ok(None) | Err(Gone) => return,
             }
         }
-    }
-
-    /// Gives up.
-    pub(super) fn abort(&self) {
-        self.link.abort(self.stream);
     }
 
     async fn take(&mut self, step: Step) -> Result<Option<Step>, Gone> {
@@ -141,9 +152,8 @@ impl Exchange {
             }
             Step::SendContent(content) => stream.send_memory(content.bytes(), Followed::ByNothing).await?,
             Step::SendBody(body) => match stream.send_body(body).await? {
-                Outcome::Whole => {}
-                // The client must not take what came for all there is.
-                Outcome::Truncated => self.link.reset(self.stream, ErrorCode::Internal),
+                // What has not ended is reset.
+                Outcome::Whole | Outcome::Truncated => {}
             },
             Step::SendListing(rendering) => Box::pin(self.send_listing(*rendering)).await?,
         }

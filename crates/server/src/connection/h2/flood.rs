@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use tallyd_http::h2::frame::{END_STREAM, Frame, Kind};
+use tallyd_http::h2::frame::{END_STREAM, Frame, Kind, PADDED};
 
 use crate::clock::Moment;
 
@@ -17,6 +17,9 @@ const WINDOW: Duration = Duration::from_secs(4);
 /// How many window updates are for nothing each: one is sent for every few frames of content.
 const UPDATES: u32 = 16;
 
+/// How long settings are that weigh as much as another frame, in bytes: far more than a client has to say at a time.
+const SETTINGS_BYTES: u32 = 64;
+
 /// How many such frames a request is worth that its client takes back before its answer is complete (CVE-2023-44487): whoever
 /// moves a map about takes back hundreds.
 const OF_CANCELLED: u32 = 4;
@@ -27,8 +30,11 @@ const OF_FAULTY: u32 = 20;
 /// A request that comes to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Waste {
+    /// Its client has taken it back, or could know that it would not be answered.
     Cancelled,
     Faulty,
+    /// There is more of it than anybody waits for.
+    TooLate,
 }
 
 /// What a client has sent in this window.
@@ -42,24 +48,25 @@ pub(super) struct Flood {
 impl Flood {
     /// Notes a frame of the client's.
     pub(super) fn note(&mut self, frame: Frame) {
-        let is_idle = match frame.kind {
-            Kind::Settings
-            | Kind::Ping
+        let weight = match frame.kind {
+            Kind::Settings => 1 + frame.length / SETTINGS_BYTES,
+            Kind::Ping
             | Kind::Priority
             | Kind::Reset
             | Kind::PushPromise
             | Kind::GoAway
             | Kind::Continuation
-            | Kind::Unknown => true,
-            Kind::Data => frame.length == 0 && !frame.has(END_STREAM),
+            | Kind::Unknown => 1,
+            // With padding, it may be empty all the same.
+            Kind::Data => u32::from((frame.length == 0 || frame.has(PADDED)) && !frame.has(END_STREAM)),
             Kind::WindowUpdate => {
                 self.updates += 1;
-                self.updates.is_multiple_of(UPDATES)
+                u32::from(self.updates.is_multiple_of(UPDATES))
             }
-            Kind::Headers => false,
+            Kind::Headers => 0,
         };
-        if is_idle {
-            self.add(1);
+        if weight > 0 {
+            self.add(weight);
         }
     }
 
@@ -68,6 +75,7 @@ impl Flood {
         self.add(match waste {
             Waste::Cancelled => OF_CANCELLED,
             Waste::Faulty => OF_FAULTY,
+            Waste::TooLate => 1,
         });
     }
 
@@ -104,7 +112,10 @@ mod tests {
             check(kind, 0, 8, MOST, false);
             check(kind, 0, 8, 2 * MOST, true);
         }
+        check(Kind::Settings, 0, 16_380, MOST / 256, false);
+        check(Kind::Settings, 0, 16_380, MOST / 256 + 1, true);
         check(Kind::Data, 0, 0, 2 * MOST, true);
+        check(Kind::Data, PADDED, 256, 2 * MOST, true);
         check(Kind::Data, 0, 1, 2 * MOST, false);
         check(Kind::Data, END_STREAM, 0, 2 * MOST, false);
         check(Kind::Headers, 0, 8, 100 * MOST, false);
@@ -114,7 +125,9 @@ mod tests {
 
     #[test]
     fn requests_that_come_to_nothing_are_bounded() {
-        for (waste, frames) in [(Waste::Cancelled, OF_CANCELLED), (Waste::Faulty, OF_FAULTY)] {
+        for (waste, frames) in
+            [(Waste::Cancelled, OF_CANCELLED), (Waste::Faulty, OF_FAULTY), (Waste::TooLate, 1)]
+        {
             let mut flood = Flood::default();
             for _ in 0..MOST / frames {
                 flood.note_waste(waste);

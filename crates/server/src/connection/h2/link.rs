@@ -1,6 +1,7 @@
 //! What a connection's tasks share: the one that reads its client's frames, and those of the streams whose answers wait.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
@@ -13,9 +14,12 @@ use tallyd_http::h2::frame::ErrorCode;
 use tokio::sync::Semaphore;
 
 use super::exchange::Gone;
+use super::patience::Expected;
 use super::wire::{Ending, Met, Received, Turn, Wire};
+use super::writers::{Awaited, Writers};
 use crate::access_log::Peer;
 use crate::connection::buffers::{Input, Scheme};
+use crate::connection::departures::Farewell;
 use crate::connection::presence::Interrupt;
 use crate::connection::receipts::Receipts;
 use crate::connection::socket::{End, Socket};
@@ -31,31 +35,17 @@ pub(super) struct Link {
     pub(super) peer: Peer,
     pub(super) scheme: Scheme,
     /// Nothing once it is closed.
-    wire: RefCell<Option<Wire>>,
+    pub(super) wire: RefCell<Option<Wire>>,
     /// Bytes of content that streams may still write.
     room: Semaphore,
     /// The task that reads frames and sends what is written.
     reader: RefCell<Option<Waker>>,
-    /// The tasks of streams that wait for their client.
-    writers: RefCell<Vec<Writer>>,
+    writers: Writers,
+    /// Requests whose content is still to come, in the order in which they came, and whether a task waits for it.
+    pub(super) expected: RefCell<VecDeque<Expected>>,
+    pub(super) is_expecting: Cell<bool>,
     /// How many requests are being answered.
     answering: Cell<usize>,
-}
-
-/// A task that waits for its client.
-struct Writer {
-    stream: u32,
-    awaits: Awaited,
-    waker: Waker,
-}
-
-/// What a task waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Awaited {
-    /// Room for content.
-    Room,
-    /// The end of its stream, while it does something else.
-    End,
 }
 
 impl Link {
@@ -68,7 +58,9 @@ impl Link {
             scheme,
             room: Semaphore::new(MAX_HELD_BYTES),
             reader: RefCell::default(),
-            writers: RefCell::default(),
+            writers: Writers::default(),
+            expected: RefCell::default(),
+            is_expecting: Cell::new(false),
             answering: Cell::new(0),
         }
     }
@@ -81,18 +73,20 @@ impl Link {
         loop {
             match wire.take_frames(&self.worker) {
                 Met::Request(stream, expected) => return Poll::Ready(Turn::Request(stream, expected)),
-                Met::Stirred(stream) => self.stir(stream),
-                Met::StirredAll => self.stir_all(),
+                Met::Stirred(stream) => self.writers.stir(stream),
+                Met::StirredAll => self.writers.stir_all(),
                 Met::Fault(fault) => {
                     let remark = format_args!("HTTP/2 ended: {}", fault.reproach);
                     self.worker.remarks.make(self.peer, remark);
                     wire.say_end(fault.code, &self.worker);
-                    return Poll::Ready(Turn::Ended(Ending::Said));
+                    return Poll::Ready(Turn::Ended(Ending::Said(Farewell::Linger)));
                 }
                 Met::Flood => return self.end(wire, End::Interrupted(Interrupt::Flood), context),
                 Met::Nothing => match ready!(self.poll_more(wire, context)) {
                     Ok(Received::Input) => {}
-                    Ok(Received::Everything) => return Poll::Ready(Turn::Ended(Ending::Said)),
+                    Ok(Received::Everything(farewell)) => {
+                        return Poll::Ready(Turn::Ended(Ending::Said(farewell)));
+                    }
                     Err(end) => return self.end(wire, end, context),
                 },
             }
@@ -108,20 +102,20 @@ impl Link {
             return Poll::Ready(Err(end));
         }
         if wire.conversation.is_over() && wire.line.unsent() == 0 {
-            return Poll::Ready(Ok(Received::Everything));
+            // It may still have something to say about what it has received.
+            return Poll::Ready(Ok(Received::Everything(Farewell::Linger)));
         }
-        let received = wire.poll_receive(context, self.going_on(), &self.worker);
+        let going_on = self.going_on();
+        let received = wire.poll_receive(context, going_on, &self.worker);
         if received.is_pending() {
-            wire.rest(self.answering.get());
+            wire.rest(going_on);
         }
         received
     }
 
     /// How many requests wait for something other than what their client grants.
     fn going_on(&self) -> usize {
-        let writers = self.writers.borrow();
-        let waiting = writers.iter().filter(|writer| writer.awaits == Awaited::Room).count();
-        self.answering.get().saturating_sub(waiting)
+        self.answering.get().saturating_sub(self.writers.awaiting_room())
     }
 
     /// Sends what is written; what it holds may be written anew.
@@ -145,7 +139,7 @@ impl Link {
     /// Says that a request is being answered until the returned value is dropped, and takes its fields.
     pub(super) fn answer(self: &Rc<Self>) -> (Answering, FieldSection) {
         let section = self.wire.borrow_mut().as_mut().map(|wire| {
-            wire.line.socket.presence().answer();
+            wire.line.socket.presence().answer_another();
             wire.conversation.take_section()
         });
         self.answering.set(self.answering.get() + 1);
@@ -257,14 +251,15 @@ impl Link {
     fn poll_sendable(&self, stream: u32, context: &mut Context<'_>) -> Poll<Result<usize, Gone>> {
         match self.sendable(stream) {
             Ok(0) => {
-                self.await_client(stream, Awaited::Room, context);
-                if self.wire.borrow().as_ref().is_some_and(Wire::has_ended) {
-                    // There will be none.
-                    self.wake();
-                }
+                self.writers.add(stream, Awaited::Room, context);
+                // From now on it is the client that is waited for, or there will be no more room.
+                self.wake();
                 Poll::Pending
             }
-            sendable => Poll::Ready(sendable),
+            sendable => {
+                self.writers.remove(stream);
+                Poll::Ready(sendable)
+            }
         }
     }
 
@@ -272,7 +267,7 @@ impl Link {
     pub(super) fn poll_gone(&self, stream: u32, context: &mut Context<'_>) -> Poll<()> {
         match self.sendable(stream) {
             Ok(_) => {
-                self.await_client(stream, Awaited::End, context);
+                self.writers.add(stream, Awaited::End, context);
                 Poll::Pending
             }
             Err(Gone) => Poll::Ready(()),
@@ -286,11 +281,19 @@ impl Link {
         }
     }
 
-    /// Resets a stream whose answer cannot be given, and gives it up.
-    pub(super) fn reset(&self, stream: u32, code: ErrorCode) {
-        if let Some(wire) = &mut *self.wire.borrow_mut() {
-            wire.tell(&self.worker, |conversation, out| conversation.reset(stream, code, out));
+    /// Forgets the task of a stream that has ended. A stream whose answer has not, is reset: its client must not take what came
+    /// for all there is.
+    pub(super) fn forget(&self, stream: u32) {
+        self.writers.remove(stream);
+        let mut wire = self.wire.borrow_mut();
+        if let Some(wire) = &mut *wire
+            && wire.conversation.sendable(stream).is_some()
+        {
+            wire.tell(&self.worker, |conversation, out| {
+                conversation.reset(stream, ErrorCode::Internal, out);
+            });
             wire.abort(stream);
+            self.wake();
         }
     }
 
@@ -300,13 +303,6 @@ impl Link {
             wire.tell(&self.worker, |conversation, out| conversation.lose_patience(stream, out));
         }
         self.wake();
-    }
-
-    /// Gives up what of a stream's answer has not arrived.
-    pub(super) fn abort(&self, stream: u32) {
-        if let Some(wire) = &mut *self.wire.borrow_mut() {
-            wire.abort(stream);
-        }
     }
 
     /// Notes whose task reads frames.
@@ -324,39 +320,11 @@ impl Link {
         }
     }
 
-    fn await_client(&self, stream: u32, awaits: Awaited, context: &Context<'_>) {
-        let waker = context.waker();
-        let mut writers = self.writers.borrow_mut();
-        match writers.iter_mut().find(|writer| writer.stream == stream) {
-            Some(writer) => {
-                writer.awaits = awaits;
-                writer.waker.clone_from(waker);
-            }
-            None => writers.push(Writer { stream, awaits, waker: waker.clone() }),
-        }
-    }
-
-    /// Forgets that the task of a stream waits.
-    pub(super) fn forget(&self, stream: u32) {
-        self.writers.borrow_mut().retain(|writer| writer.stream != stream);
-    }
-
-    fn stir(&self, stream: u32) {
-        let mut writers = self.writers.borrow_mut();
-        if let Some(at) = writers.iter().position(|writer| writer.stream == stream) {
-            writers.remove(at).waker.wake();
-        }
-    }
-
-    fn stir_all(&self) {
-        self.writers.borrow_mut().drain(..).for_each(|writer| writer.waker.wake());
-    }
-
     /// Takes what is to be closed; those who wait for it are told.
     pub(super) fn take_wire(&self) -> Option<Wire> {
         let wire = self.wire.take();
         self.room.close();
-        self.stir_all();
+        self.writers.stir_all();
         wire
     }
 }

@@ -12,11 +12,12 @@ mod flood;
 mod gathered;
 mod line;
 mod link;
+mod patience;
 mod wire;
+mod writers;
 
 use std::future::poll_fn;
 use std::rc::Rc;
-use std::time::Duration;
 
 use tallyd_http::h2::conversation::Expected;
 use tokio::task::coop::consume_budget;
@@ -26,24 +27,16 @@ use self::exchange::Exchange;
 use self::link::Link;
 use self::wire::{Ending, Turn};
 use super::buffers::{Input, Scheme};
-use super::departures::Farewell;
 use super::socket::Socket;
 use crate::access_log::Peer;
 use crate::worker::{Departure, Worker};
 
 pub(crate) use tallyd_http::h2::frame::PREFACE;
 
+pub(super) use self::deliveries::Deliveries;
+
 /// What a client and a server agree on under TLS (RFC 9113 §3.2).
 pub(crate) const ALPN: &[u8] = b"h2";
-
-/// How long a client may take to send the rest of a request's content, or to notice that it need not: some trips around the
-/// world.
-///
-/// Nobody reads it, and no answer waits for it. A client that is still sending when its answer is complete may be told to
-/// stop, by a reset without an error (RFC 9113 §8.1); but one that meets the reset while it sends may take its answer for
-/// lost, as curl 7.88 does. So the reset is left to the end: most clients have sent everything by then, or have read their
-/// answer and stopped.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Serves one client until either side is done; `input` is what was read of it already, from the preface on.
 pub(crate) async fn serve(socket: Socket, input: Input, peer: Peer, scheme: Scheme, worker: Rc<Worker>) {
@@ -56,7 +49,7 @@ pub(crate) async fn serve(socket: Socket, input: Input, peer: Peer, scheme: Sche
                 // Whoever asks for much at once lets others have their turn.
                 consume_budget().await;
             }
-            Turn::Ended(Ending::Said) => return link.close(Farewell::AtOnce).await,
+            Turn::Ended(Ending::Said(farewell)) => return link.close(farewell).await,
             Turn::Ended(Ending::Broken) => return link.break_off(),
         }
     }
@@ -66,20 +59,10 @@ pub(crate) async fn serve(socket: Socket, input: Input, peer: Peer, scheme: Sche
 fn begin(link: &Rc<Link>, stream: u32, expected: Expected) {
     match expected {
         Expected::Nothing => {}
-        Expected::Content => {
-            let link = Rc::clone(link);
-            spawn_local(async move {
-                tokio::time::sleep(PATIENCE).await;
-                link.lose_patience(stream);
-            });
-        }
+        Expected::Content => link.expect_content(stream),
     }
     let mut exchange = Exchange::new(Rc::clone(link), stream);
-    match exchange.advance() {
-        Ok(None) => {}
-        Ok(Some(step)) => {
-            spawn_local(exchange.go_on(step));
-        }
-        Err(_) => exchange.abort(),
+    if let Ok(Some(step)) = exchange.advance() {
+        spawn_local(exchange.go_on(step));
     }
 }

@@ -12,6 +12,7 @@ use crate::access_log::Peer;
 use crate::clock::Moment;
 use crate::connection::answer::MAX_SKIPPED_CONTENT;
 use crate::connection::buffers::Input;
+use crate::connection::departures::Farewell;
 use crate::connection::presence::{Awaits, Interrupt, Phase};
 use crate::connection::receipts;
 use crate::connection::socket::{End, Socket};
@@ -33,6 +34,8 @@ pub(super) struct Wire {
     said: Vec<u8>,
     /// When it was last asked what has arrived.
     looked: Moment,
+    /// How long the conversation was when there was last nothing to do.
+    rested_at: u64,
 }
 
 /// What comes next on a connection.
@@ -47,8 +50,8 @@ pub(super) enum Turn {
 /// How a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// Everything was said.
-    Said,
+    /// Everything was said; this is how to close.
+    Said(Farewell),
     /// The client is given up.
     Broken,
 }
@@ -86,8 +89,8 @@ enum Incoming {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Received {
     Input,
-    /// The client has ended its side, and has everything that it asked for and let come.
-    Everything,
+    /// Nothing more is asked, and what was asked for and let come is sent; this is how to close.
+    Everything(Farewell),
 }
 
 impl Wire {
@@ -105,6 +108,7 @@ impl Wire {
             flood: Flood::default(),
             said: Vec::new(),
             looked: Moment::now(),
+            rested_at: 0,
         }
     }
 
@@ -164,8 +168,12 @@ impl Wire {
         match came {
             Came::Nothing => None,
             Came::Request(stream, expected) => Some(Met::Request(stream, expected)),
-            Came::Reset(stream) => Some(self.waste(stream, Waste::Cancelled)),
+            Came::Reset(stream) | Came::Refused(stream) => Some(self.waste(stream, Waste::Cancelled)),
             Came::Failed(stream) => Some(self.waste(stream, Waste::Faulty)),
+            Came::TooLate => {
+                self.flood.note_waste(Waste::TooLate);
+                None
+            }
             Came::Room(stream) => Some(Met::Stirred(stream)),
             Came::RoomForAll => Some(Met::StirredAll),
             Came::Informed => {
@@ -185,6 +193,7 @@ impl Wire {
     fn say(&mut self, worker: &Worker) {
         if !self.said.is_empty() {
             let said = &mut self.said;
+            self.line.socket.note_small_talk(said.len());
             self.line.write(&worker.buffers, |out| out.append(said));
         }
     }
@@ -204,11 +213,6 @@ impl Wire {
     /// Says that nothing more is answered than what was begun with.
     pub(super) fn say_end(&mut self, code: ErrorCode, worker: &Worker) {
         self.tell(worker, |conversation, out| conversation.say_end(code, out));
-    }
-
-    /// Whether the client has ended its side, so that nothing more is granted.
-    pub(super) fn has_ended(&self) -> bool {
-        self.incoming == Incoming::Ended
     }
 
     /// Receives more input; `going_on` requests wait for something other than what their client grants.
@@ -247,32 +251,28 @@ impl Wire {
             Poll::Ready(Err(end)) => return Poll::Ready(Err(end)),
             Poll::Pending => self.line.input.release(pool),
         }
-        let is_all_there = going_on == 0 && self.line.unsent() == 0 && self.deliveries.under_way() == 0;
+        let is_all_there = going_on == 0 && self.line.unsent() == 0;
         match self.incoming {
-            Incoming::Ended if is_all_there => Poll::Ready(Ok(Received::Everything)),
+            Incoming::Ended if is_all_there => Poll::Ready(Ok(Received::Everything(Farewell::AtOnce))),
             Incoming::Open | Incoming::Ended => Poll::Pending,
         }
     }
 
-    /// Says what the connection waits for, now that it has nothing to do; `answering` requests wait for something other than
-    /// their client.
-    pub(super) fn rest(&self, answering: usize) {
-        let presence = self.line.socket.presence();
-        let is_sending = self.deliveries.are_unfinished() || self.line.unsent() > 0;
-        let phase = match (is_sending, answering) {
-            (true, _) => Phase::Transfer,
-            (false, 1..) => Phase::Fetching,
-            (false, 0) => Phase::Idle,
+    /// Says what the connection waits for, now that it has nothing to do; `going_on` requests wait for something other than what
+    /// their client grants.
+    pub(super) fn rest(&mut self, going_on: usize) {
+        let phase = match (self.line.unsent(), going_on) {
+            (1.., _) => Phase::Transfer,
+            (0, 1..) => Phase::Fetching,
+            (0, 0) if self.deliveries.are_unfinished() => Phase::Transfer,
+            (0, 0) => Phase::Idle,
         };
-        if !self.deliveries.are_done() {
+        let is_more_under_way = self.line.position() > self.rested_at;
+        self.rested_at = self.line.position();
+        if is_more_under_way && !self.deliveries.are_done() {
             self.line.socket.await_acknowledgements(Awaits::Some);
         }
-        match (phase, presence.phase()) {
-            (phase, now) if phase == now => {}
-            (Phase::Idle, Phase::Fresh) => {}
-            (Phase::Transfer, _) => presence.begin_transfer(Phase::Transfer, self.line.socket.arrived()),
-            (phase, _) => presence.enter(phase),
-        }
+        self.line.socket.presence().wait(phase, || self.line.socket.arrived());
     }
 
     /// Asks what has arrived.
@@ -293,14 +293,14 @@ impl Wire {
     /// How the connection ends for this reason.
     pub(super) fn ending_of(&mut self, end: End, peer: Peer, worker: &Worker) -> Ending {
         match end {
-            End::Finished | End::Gone => Ending::Said,
+            End::Finished | End::Gone => Ending::Said(Farewell::AtOnce),
             End::Interrupted(interrupt) => {
                 worker.meter.gave_up(interrupt);
                 worker.remark_interrupt(peer, interrupt);
                 match interrupt {
                     Interrupt::Idle => {
                         self.say_end(ErrorCode::NoError, worker);
-                        Ending::Said
+                        Ending::Said(Farewell::AtOnce)
                     }
                     Interrupt::Flood => {
                         self.say_end(ErrorCode::EnhanceYourCalm, worker);

@@ -256,13 +256,7 @@ impl Conversation {
             (0, _, _) => Phase::Fetching,
             (_, _, _) => Phase::Transfer,
         };
-        match (presence.phase(), phase) {
-            (before, now) if before == now => {}
-            (_, Phase::Transfer) => {
-                presence.begin_transfer(Phase::Transfer, self.arrived.load(Ordering::Relaxed));
-            }
-            (_, phase) => presence.enter(phase),
-        }
+        presence.wait(phase, || self.arrived.load(Ordering::Relaxed));
     }
 }
 

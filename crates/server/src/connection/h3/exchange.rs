@@ -104,17 +104,16 @@ impl Exchange {
     /// Answers a request whose head is this.
     async fn respond(&mut self, head: &http::Request<()>) -> Result<(), Cut> {
         let uri = head.uri();
-        let host = head.headers().get(http::header::HOST).map(http::HeaderValue::as_bytes);
         let start = Start {
             version: Version::Http3,
             method: head.method().as_str(),
-            target: uri.path_and_query().map_or(b"", |target| target.as_str().as_bytes()),
-            authority: uri.authority().map(|authority| authority.as_str().as_bytes()).or(host),
+            target: uri.path_and_query().map_or(b"*", |target| target.as_str().as_bytes()),
+            authority: uri.authority().map(|authority| authority.as_str().as_bytes()),
         };
         let lines = || head.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
         let answered = match read(start, lines) {
             Read::Request(request) => self.decide(&request).await?,
-            Read::Refused(refusal) => self.refuse(refusal, Asked::Unreadable(b"")),
+            Read::Refused(refusal, method) => self.refuse(refusal, Asked::TooLong(method)),
             Read::Malformed => {
                 self.outflow.reset(Code::H3_MESSAGE_ERROR);
                 return Err(Cut);

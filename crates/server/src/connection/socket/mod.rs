@@ -10,17 +10,16 @@ use std::io::{self, IoSlice};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use rustix::net::{SendAncillaryBuffer, SendFlags};
 
 pub(crate) use self::sealed::Failure;
 use crate::connection::buffers::{Buffers, Input};
-use crate::connection::departures::{Departing, Farewell};
+use crate::connection::departures::{Departing, Farewell, Undelivered};
 use crate::connection::presence::{Awaits, Interrupt, Phase, Presence, Progress, Underway};
-use crate::connection::receipts::Receipts;
 use crate::connection::roster::Enrolment;
-use crate::connection::session::Session;
+use crate::connection::session::{MAX_RECORD_OVERHEAD, Session};
 use crate::connection::stream::Stream;
 use crate::kernel;
 
@@ -31,8 +30,10 @@ pub(crate) struct Socket {
     channel: Channel,
     /// Bytes that the kernel took from us.
     sent: u64,
-    /// Bytes that it gave to us.
-    received: u64,
+    /// Bytes of requests' content that have come.
+    received_content: u64,
+    /// Bytes of what is said to the client that are no answer, and that it could ask for at no cost.
+    small_talk: u64,
 }
 
 /// What lies between a conversation and the stream that carries it.
@@ -81,7 +82,14 @@ impl Followed {
 impl Socket {
     /// A connection that was accepted on `socket`, which must not block.
     pub(crate) fn new(socket: OwnedFd, enrolment: Enrolment) -> Socket {
-        Socket { stream: Stream::new(socket), enrolment, channel: Channel::Plain, sent: 0, received: 0 }
+        Socket {
+            stream: Stream::new(socket),
+            enrolment,
+            channel: Channel::Plain,
+            sent: 0,
+            received_content: 0,
+            small_talk: 0,
+        }
     }
 
     /// The connection's place on the roster.
@@ -165,12 +173,7 @@ impl Socket {
             return Poll::Ready(Err(end));
         }
         match &self.channel {
-            Channel::Plain => {
-                let taken =
-                    ready!(self.stream.poll_receive(context, input.room(pool))).map_err(|_| End::Gone)?;
-                self.received += taken as u64;
-                Poll::Ready(Ok(taken))
-            }
+            Channel::Plain => self.stream.poll_receive(context, input.room(pool)).map_err(|_| End::Gone),
             Channel::Tls(_) => self.poll_open(context, input, pool),
         }
     }
@@ -337,17 +340,28 @@ impl Socket {
         self.presence().begin_transfer(Phase::Transfer, self.arrived());
     }
 
+    /// Notes that so many bytes of a request's content have come.
+    pub(crate) fn note_content(&mut self, length: usize) {
+        self.received_content += length as u64;
+    }
+
+    /// Notes that so many bytes are said that are no answer.
+    pub(crate) fn note_small_talk(&mut self, length: usize) {
+        let overhead = if self.is_sealed() { MAX_RECORD_OVERHEAD } else { 0 };
+        self.small_talk += (length + overhead) as u64;
+    }
+
     /// Says that nothing more comes, and lets go of the connection, which is closed when its client has everything.
     ///
     /// Fails where the connection has failed.
-    pub(crate) fn depart(self, mut receipts: Receipts, farewell: Farewell) -> io::Result<Departing> {
+    pub(crate) fn depart(self, mut undelivered: Undelivered, farewell: Farewell) -> io::Result<Departing> {
         if let Err(error) = self.stream.finish() {
-            receipts.settle(self.sent(), self.acknowledged());
+            undelivered.settle(Progress { sent: self.sent(), acknowledged: self.acknowledged() });
             return Err(error);
         }
         // What has arrived is looked for a moment later, when it is all there of nearly every client.
-        let arrived = receipts.acknowledged();
-        receipts.settle(self.sent(), arrived);
+        let arrived = undelivered.acknowledged();
+        undelivered.settle(Progress { sent: self.sent(), acknowledged: arrived });
         let Socket { stream, enrolment, channel, sent, .. } = self;
         let stream = stream.into_socket()?;
         enrolment.await_acknowledgements(Awaits::None);
@@ -357,7 +371,7 @@ impl Socket {
             Channel::Plain => None,
             Channel::Tls(session) => Some(Box::new(session.into_positions())),
         };
-        Ok(Departing { stream, enrolment, sent, positions, receipts, farewell })
+        Ok(Departing { stream, enrolment, sent, positions, undelivered, farewell })
     }
 
     fn poll_interrupt(&self, context: &Context<'_>) -> Poll<End> {
@@ -368,9 +382,10 @@ impl Socket {
         self.presence().poll_interrupt(self.enrolment.limits(), context, arrived).map(End::Interrupted)
     }
 
-    /// Bytes of the stream that have arrived, in either direction.
+    /// Bytes of content and of answers that have arrived, in either direction: what a client's rate is judged by, as they lie
+    /// in the stream.
     pub(super) fn arrived(&self) -> u64 {
-        self.received + self.stream_acknowledged()
+        (self.received_content + self.stream_acknowledged()).saturating_sub(self.small_talk)
     }
 
     /// Bytes of the stream that the client's system has acknowledged.

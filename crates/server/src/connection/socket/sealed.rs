@@ -216,10 +216,7 @@ impl Socket {
     fn poll_feed(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let Channel::Tls(session) = &mut self.channel else { return Poll::Ready(Ok(0)) };
         match session.feed(&mut Source { stream: &mut self.stream, context }) {
-            Ok(taken) => {
-                self.received += taken as u64;
-                Poll::Ready(Ok(taken))
-            }
+            Ok(taken) => Poll::Ready(Ok(taken)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
             Err(error) => Poll::Ready(Err(error)),
         }

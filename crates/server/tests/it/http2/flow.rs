@@ -152,8 +152,10 @@ fn clients_that_take_nothing_cost_little() {
         // All the windows that there can be, and a system that takes in next to nothing.
         let mut conn = Frames::with_small_window(server.address(), &[(INITIAL_WINDOW_SIZE, 0x7fff_ffff)]);
         conn.grant(0, 0x7fff_0000);
+        // What was asked is not kept until it is answered.
+        let padding = "x".repeat(12_000);
         for stream in (1..200).step_by(2) {
-            conn.get(stream, "/large");
+            conn.send_bytes(&request(stream, "/large", &[("x", &padding)]));
         }
         clients.push(conn);
     }
@@ -270,6 +272,31 @@ fn a_client_that_takes_too_little_is_given_up() {
     let took = start.elapsed();
     assert!((Duration::from_millis(900)..Duration::from_secs(10)).contains(&took), "given up after {took:?}");
     books.wait_for("/large", "aborted", |counted| (counted.aborted, counted.bytes) == (1, 0));
+}
+
+#[test]
+fn whoever_takes_too_little_is_given_up_whatever_it_says_meanwhile() {
+    #[track_caller]
+    fn check(say: impl Fn(u32) -> Vec<u8>) {
+        let site = site();
+        let books = Books::of(&site);
+        let arguments = ["--min-rate", "20k", "--rate-window", "1s", "--idle-timeout", "60s"];
+        let server = Server::launch(books.server(&site).args(arguments), Stdout::Followed);
+        let mut conn = Frames::open(server.address(), &[(INITIAL_WINDOW_SIZE, 0)]);
+        conn.get(1, "/large");
+        let start = Instant::now();
+        let mut turns = 1..;
+        // Far less than is asked for comes in return, and it comes all the time.
+        while turns.next().is_some_and(|turn| conn.try_send_bytes(&say(2 * turn + 1)).is_ok()) {
+            std::thread::sleep(Duration::from_millis(50));
+            assert!(start.elapsed() < SOON, "it is not given up");
+        }
+        books.wait_for("/large", "aborted", |counted| (counted.aborted, counted.bytes) == (1, 0));
+    }
+    let head = [(":method", "HEAD"), (":scheme", "http"), (":authority", "a"), (":path", "/small")];
+    check(|stream| frame(HEADERS, END_HEADERS | END_STREAM, stream, &section(&head)));
+    check(|_| frame(super::frames::PING, 0, 0, b"anything").repeat(32));
+    check(|_| frame(WINDOW_UPDATE, 0, 0, &1_u32.to_be_bytes()).repeat(20));
 }
 
 #[test]

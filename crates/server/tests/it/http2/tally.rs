@@ -5,48 +5,10 @@ use std::collections::BTreeSet;
 use rustix::process::Signal;
 
 use super::frames::{
-    Answered, DATA, END_HEADERS, END_STREAM, Frames, HEADERS, INITIAL_WINDOW_SIZE, WINDOW, frame, request,
-    section,
+    Answered, DATA, END_HEADERS, END_STREAM, Frames, HEADERS, WINDOW, frame, request, section,
 };
-use crate::harness::{Books, SOON, Server, Site, Stdout, counters, noise};
-
-const LENGTH: usize = 1_000_000;
-/// More than any window in these tests: flow control is another's business.
-const ENOUGH: u32 = 0x3fff_ffff;
-
-struct Shop {
-    site: Site,
-    books: Books,
-    server: Server,
-}
-
-impl Shop {
-    fn open(arguments: &[&str]) -> Self {
-        let site = Site::new();
-        site.file("f", noise(LENGTH, 1));
-        site.file("small", "content");
-        site.file("empty", "");
-        let books = Books::of(&site);
-        let server = Server::launch(books.server(&site).args(arguments), Stdout::Followed);
-        Self { site, books, server }
-    }
-
-    fn connect(&self) -> Frames {
-        let mut conn = Frames::open(self.server.address(), &[(INITIAL_WINDOW_SIZE, ENOUGH)]);
-        conn.grant(0, ENOUGH as usize);
-        conn
-    }
-
-    #[track_caller]
-    fn counted(&self, path: &str, text: &str) -> u64 {
-        let expect = counters(text);
-        let found = self
-            .books
-            .wait_for(path, text, |counted| tallyd_ledger::Counters { bytes: 0, ..*counted } == expect);
-        self.books.check_laws();
-        found.bytes
-    }
-}
+use super::shop::{LENGTH, Shop};
+use crate::harness::{SOON, noise};
 
 #[test]
 fn whole_files_of_every_length_count_once() {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::frames::{
     ACK, DATA, END_HEADERS, END_STREAM, Frames, HEADERS, PING, RST_STREAM, frame, request_fields, section,
 };
-use crate::harness::{Books, Server, Site, Stdout};
+use crate::harness::{Books, Server, Site, Stdout, anonymous_kib};
 
 const PUT: [(&str, &str); 4] =
     [(":method", "PUT"), (":scheme", "http"), (":authority", "a"), (":path", "/f")];
@@ -74,6 +74,27 @@ fn a_client_that_never_comes_to_an_end_is_told_to_stop() {
     // Its answer was whole, and counts.
     let counted = books.wait_for("/f", "a download", |counted| counted.downloads == 1);
     assert_eq!((counted.completed, counted.aborted, counted.bytes), (1, 0, 7));
+}
+
+#[test]
+fn content_that_has_come_is_not_waited_for() {
+    const PORTION: u32 = 100;
+    let (_site, _books, server) = served();
+    let mut conn = Frames::open(server.address(), &[]);
+    conn.get(1, "/f");
+    conn.answer(1);
+    let before = anonymous_kib(server.pid());
+    let head = [(":method", "HEAD"), (":scheme", "http"), (":authority", "a"), (":path", "/f")];
+    for portion in 1..300 {
+        let streams = (portion * PORTION..(portion + 1) * PORTION).map(|request| 2 * request + 1);
+        let requests =
+            streams.flat_map(|stream| [begun(stream, &head), frame(DATA, END_STREAM, stream, b"x")].concat());
+        conn.send_bytes(&requests.collect::<Vec<u8>>());
+        assert_eq!(conn.answer(2 * ((portion + 1) * PORTION - 1) + 1).status, 200);
+    }
+    let more = anonymous_kib(server.pid()).saturating_sub(before);
+    println!("{more} KiB for 30,000 requests whose content came with them");
+    assert!(more < 8 * 1024, "{more} KiB");
 }
 
 #[test]

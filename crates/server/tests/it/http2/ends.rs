@@ -1,0 +1,116 @@
+//! The ends of connections: what was written is waited for, whoever ends and however.
+
+use rustix::process::Signal;
+
+use super::frames::{Answered, END_STREAM, Frames, GOAWAY, INITIAL_WINDOW_SIZE, PING, frame, request};
+use super::shop::{ENOUGH, MIDDLE, Shop};
+use crate::harness::{SOON, noise};
+
+/// A client whose system takes in little before its program has read it, and which grants each stream so much.
+fn small_client(shop: &Shop, granted: usize) -> Frames {
+    let granted = u32::try_from(granted).expect("a window's size");
+    let mut conn = Frames::with_small_window(shop.server.address(), &[(INITIAL_WINDOW_SIZE, granted)]);
+    conn.grant(0, ENOUGH as usize);
+    conn
+}
+
+/// An answer that was written whole before its client has read any of it is received, and completed.
+#[track_caller]
+fn check(end: impl Fn(&mut Frames)) {
+    let shop = Shop::open(&[]);
+    let mut conn = small_client(&shop, MIDDLE);
+    conn.get(1, "/middle");
+    shop.books.wait_for("/middle", "begun", |counted| counted.requests == 1);
+    end(&mut conn);
+    let mut answered = Answered::default();
+    while let Some(next) = conn.next_telling() {
+        if next.kind != GOAWAY && answered.add(&next) {
+            break;
+        }
+    }
+    assert!(answered.content == noise(MIDDLE, 2), "{} bytes", answered.content.len());
+    conn.wait_for_end();
+    shop.counted("/middle", "requests 1 full 1 completed 1 downloads 1");
+}
+
+#[test]
+fn a_client_that_has_ended_its_side_is_waited_for() {
+    check(|conn| conn.finish_sending());
+}
+
+#[test]
+fn a_client_that_has_said_farewell_is_waited_for() {
+    check(|conn| conn.send_bytes(&frame(GOAWAY, 0, 0, &[0; 8])));
+    check(|conn| {
+        conn.send_bytes(&frame(GOAWAY, 0, 0, &[0; 8]));
+        conn.finish_sending();
+    });
+}
+
+#[test]
+fn a_client_that_breaks_the_rules_is_waited_for() {
+    check(|conn| conn.send_bytes(&frame(PING, 0, 1, b"anything")));
+    check(|conn| {
+        conn.send_bytes(&frame(PING, 0, 1, b"anything"));
+        conn.finish_sending();
+    });
+}
+
+#[test]
+fn a_server_that_ends_waits_for_its_clients() {
+    for finishes in [false, true] {
+        let mut shop = Shop::open(&[]);
+        let mut conn = small_client(&shop, MIDDLE);
+        conn.get(1, "/middle");
+        shop.books.wait_for("/middle", "begun", |counted| counted.requests == 1);
+        if finishes {
+            conn.finish_sending();
+        }
+        shop.server.signal(Signal::TERM);
+        let mut answered = Answered::default();
+        while let Some(next) = conn.next_telling() {
+            match next.kind {
+                // A client that still can says that it knows.
+                PING if !finishes => conn.send_bytes(&frame(PING, 1, 0, &next.payload)),
+                PING | GOAWAY => {}
+                _ => _ = answered.add(&next),
+            }
+        }
+        assert!(answered.content == noise(MIDDLE, 2), "{} bytes", answered.content.len());
+        drop(conn);
+        assert!(shop.server.wait_for_exit(SOON).success());
+        shop.counted("/middle", "requests 1 full 1 completed 1 downloads 1");
+    }
+}
+
+#[test]
+fn what_was_not_written_is_given_up_alone() {
+    let shop = Shop::open(&[]);
+    let mut conn = small_client(&shop, MIDDLE);
+    conn.send_bytes(&[request(1, "/middle", &[]), request(3, "/f", &[])].concat());
+    shop.books.wait_for("/f", "begun", |counted| counted.requests == 1);
+    conn.send_bytes(&frame(PING, 0, 1, b"anything"));
+    let mut ended = Vec::new();
+    while let Some(next) = conn.next_telling() {
+        match next.kind {
+            GOAWAY => assert_eq!(next.code(), "PROTOCOL_ERROR"),
+            _ if next.flags & END_STREAM != 0 => ended.push(next.stream),
+            _ => {}
+        }
+    }
+    assert_eq!(ended, [1]);
+    shop.counted("/middle", "requests 1 full 1 completed 1 downloads 1");
+    shop.counted("/f", "requests 1 full 1 aborted 1");
+}
+
+#[test]
+fn a_client_that_takes_back_everything_and_ends_its_side_is_let_go() {
+    let shop = Shop::open(&["--idle-timeout", "1h"]);
+    let mut conn = small_client(&shop, MIDDLE);
+    conn.get(1, "/f");
+    shop.books.wait_for("/f", "begun", |counted| counted.requests == 1);
+    conn.cancel(1);
+    conn.finish_sending();
+    conn.wait_for_end();
+    shop.counted("/f", "requests 1 full 1 aborted 1");
+}
