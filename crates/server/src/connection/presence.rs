@@ -369,3 +369,54 @@ impl Underway for Presence {
         self.progress.get()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        idle_timeout: Duration::from_mins(1),
+        header_timeout: Duration::from_mins(1),
+        min_rate: 1000,
+        rate_window: Duration::from_secs(1),
+    };
+
+    /// Whether a client of which nothing arrives is given up a fifth of a window after these phases, which follow on four
+    /// fifths of one in a transfer.
+    #[track_caller]
+    fn check(phases: &[Phase], expect: Option<Interrupt>) {
+        let presence = Presence::new();
+        let began = Moment::now().before(Duration::from_millis(800));
+        presence.wait(Phase::Transfer, || 0);
+        presence.window.set(Window::Open { since: began });
+        for phase in phases {
+            match phase {
+                Phase::Answering => presence.answer_another(),
+                phase => presence.wait(*phase, || 0),
+            }
+            // However long something else takes, it is not held against the client.
+            if *phase == Phase::Fetching {
+                presence.sweep(&LIMITS, Moment::now().after(Duration::from_secs(10)));
+                assert_eq!(presence.interrupt(&LIMITS, || 0), None, "{phases:?}");
+            }
+        }
+        presence.sweep(&LIMITS, Moment::now().after(Duration::from_millis(250)));
+        assert_eq!(presence.interrupt(&LIMITS, || 0), expect, "{phases:?}");
+    }
+
+    #[test]
+    fn a_transfer_is_judged_over_one_span_whatever_else_is_asked() {
+        use Phase::{Answering, Fetching, Idle, Transfer};
+        let slow = Some(Interrupt::SlowTransfer);
+        check(&[], slow);
+        check(&[Transfer], slow);
+        check(&[Answering, Transfer, Answering, Transfer], slow);
+        check(&[Fetching, Transfer], slow);
+        check(&[Fetching, Answering, Fetching, Transfer], slow);
+        check(&[Fetching], None);
+        // Another transfer, with a span of its own.
+        check(&[Idle, Transfer], None);
+        check(&[Idle, Answering, Fetching, Transfer], None);
+        check(&[Fetching, Idle, Fetching, Transfer], None);
+    }
+}

@@ -1,10 +1,10 @@
-//! What a connection costs that has been answered and says nothing.
+//! What a connection costs without TLS that has been answered and says nothing.
 
 use super::frames::Frames;
 use crate::harness::{Server, Site, anonymous_kib, crowd, noise};
 
-/// The `h2` crate keeps some 20 KiB of buffers for a connection.
-const PER_CONNECTION: u64 = 28 * 1024;
+/// What every connection takes, and some room for tables of fields and of streams.
+const PER_CONNECTION: u64 = 5 * 1024;
 
 #[test]
 fn idle_connections_are_bounded() {
