@@ -114,6 +114,11 @@ impl Deliveries {
         self.streams.is_empty()
     }
 
+    /// How many answers are not known to have arrived.
+    pub(super) fn count(&self) -> usize {
+        self.streams.len()
+    }
+
     /// Whether answers are still to be written.
     pub(super) fn are_unfinished(&self) -> bool {
         self.unfinished > 0

@@ -324,6 +324,7 @@ impl Link {
     pub(super) fn take_wire(&self) -> Option<Wire> {
         let wire = self.wire.take();
         self.room.close();
+        self.expected.take();
         self.writers.stir_all();
         wire
     }

@@ -42,6 +42,7 @@ pub(crate) const ALPN: &[u8] = b"h2";
 pub(crate) async fn serve(socket: Socket, input: Input, peer: Peer, scheme: Scheme, worker: Rc<Worker>) {
     let _departure = Departure::new(&worker);
     let link = Rc::new(Link::new(socket, input, peer, scheme, worker));
+    let _attended = Attended(Rc::clone(&link));
     loop {
         match poll_fn(|context| link.poll_turn(context)).await {
             Turn::Request(stream, expected) => {
@@ -52,6 +53,15 @@ pub(crate) async fn serve(socket: Socket, input: Input, peer: Peer, scheme: Sche
             Turn::Ended(Ending::Said(farewell)) => return link.close(farewell).await,
             Turn::Ended(Ending::Broken) => return link.break_off(),
         }
+    }
+}
+
+/// A connection whose frames are read. When this is dropped, also by a panic, nobody waits on it any more.
+struct Attended(Rc<Link>);
+
+impl Drop for Attended {
+    fn drop(&mut self) {
+        self.0.break_off();
     }
 }
 

@@ -22,6 +22,10 @@ use crate::worker::Worker;
 /// than it takes.
 const MAX_UNSENT_HEADS: usize = 64 * 1024;
 
+/// How many answers may be on their way, as far as is known, before no more frames are read: what a client asks for and does
+/// not take from its own system. One that takes its answers never has as many that it has not.
+const MAX_UNDER_WAY: usize = 1024;
+
 /// A connection in HTTP/2 that is not closed.
 pub(super) struct Wire {
     pub(super) line: Line,
@@ -122,7 +126,7 @@ impl Wire {
         if let Some(met) = self.take_preface() {
             return met;
         }
-        while self.line.unsent_heads() < MAX_UNSENT_HEADS {
+        while !self.is_congested() {
             let (frame, content) = match next_frame(self.line.input.bytes()) {
                 Ok(Some(next)) => next,
                 Ok(None) => break,
@@ -144,6 +148,11 @@ impl Wire {
             }
         }
         Met::Nothing
+    }
+
+    /// Whether so much waits for the client that nothing more of its is taken.
+    fn is_congested(&self) -> bool {
+        self.line.unsent_heads() >= MAX_UNSENT_HEADS || self.deliveries.count() >= MAX_UNDER_WAY
     }
 
     /// Takes what a client says first; says what it comes to where frames cannot follow.
@@ -228,9 +237,12 @@ impl Wire {
             // The numbers of answers that take long to arrive must not be lost with the process.
             self.deliveries.announce_all();
         }
-        if self.line.unsent_heads() >= MAX_UNSENT_HEADS {
-            // Whoever is waited for to take what was said wakes the connection.
-            return Poll::Pending;
+        if self.deliveries.count() >= MAX_UNDER_WAY {
+            self.look();
+        }
+        if self.is_congested() {
+            // Whoever is waited for to take what was said wakes the connection, or what has arrived is looked for.
+            return self.line.socket.poll_interrupt(context).map(Err);
         }
         if self.is_open() && matches!(next_frame(self.line.input.bytes()), Ok(Some(_))) {
             // It had to wait until there was room for what it leads to.
@@ -264,7 +276,7 @@ impl Wire {
         let phase = match (self.line.unsent(), going_on) {
             (1.., _) => Phase::Transfer,
             (0, 1..) => Phase::Fetching,
-            (0, 0) if self.deliveries.are_unfinished() => Phase::Transfer,
+            (0, 0) if self.deliveries.are_unfinished() || self.is_congested() => Phase::Transfer,
             (0, 0) => Phase::Idle,
         };
         let is_more_under_way = self.line.position() > self.rested_at;
@@ -300,7 +312,9 @@ impl Wire {
                 match interrupt {
                     Interrupt::Idle => {
                         self.say_end(ErrorCode::NoError, worker);
-                        Ending::Said(Farewell::AtOnce)
+                        // A request's content may still be coming.
+                        let is_busy = self.conversation.is_busy();
+                        Ending::Said(if is_busy { Farewell::Linger } else { Farewell::AtOnce })
                     }
                     Interrupt::Flood => {
                         self.say_end(ErrorCode::EnhanceYourCalm, worker);

@@ -47,14 +47,20 @@ impl Writers {
         self.0.borrow_mut().retain(|writer| writer.stream != stream);
     }
 
-    /// Wakes the task of a stream, if it waits. Whether it waits any longer, it knows itself.
+    /// Wakes the task of a stream, if it waits. Whether it waits for its client any longer, it finds out itself.
     pub(super) fn stir(&self, stream: u32) {
-        let writers = self.0.borrow();
-        writers.iter().filter(|writer| writer.stream == stream).for_each(|writer| writer.waker.wake_by_ref());
+        self.0.borrow_mut().iter_mut().filter(|writer| writer.stream == stream).for_each(Writer::stir);
     }
 
     /// Wakes all.
     pub(super) fn stir_all(&self) {
-        self.0.borrow().iter().for_each(|writer| writer.waker.wake_by_ref());
+        self.0.borrow_mut().iter_mut().for_each(Writer::stir);
+    }
+}
+
+impl Writer {
+    fn stir(&mut self) {
+        self.awaits = Awaited::End;
+        self.waker.wake_by_ref();
     }
 }

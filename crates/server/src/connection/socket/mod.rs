@@ -374,7 +374,8 @@ impl Socket {
         Ok(Departing { stream, enrolment, sent, positions, undelivered, farewell })
     }
 
-    fn poll_interrupt(&self, context: &Context<'_>) -> Poll<End> {
+    /// Ready when the client is given up; meanwhile those who look on are told how far the connection is.
+    pub(super) fn poll_interrupt(&self, context: &Context<'_>) -> Poll<End> {
         if self.presence().is_asked() {
             self.tell_progress();
         }

@@ -1,10 +1,15 @@
 //! The ends of connections: what was written is waited for, whoever ends and however.
 
+use std::time::Duration;
+
 use rustix::process::Signal;
 
-use super::frames::{Answered, END_STREAM, Frames, GOAWAY, INITIAL_WINDOW_SIZE, PING, frame, request};
-use super::shop::{ENOUGH, MIDDLE, Shop};
-use crate::harness::{SOON, noise};
+use super::frames::{
+    Answered, END_HEADERS, END_STREAM, Frames, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, PING, WINDOW, frame,
+    request, section,
+};
+use super::shop::{ENOUGH, LENGTH, MIDDLE, Shop};
+use crate::harness::{SOON, eventually, noise};
 
 /// A client whose system takes in little before its program has read it, and which grants each stream so much.
 fn small_client(shop: &Shop, granted: usize) -> Frames {
@@ -101,6 +106,62 @@ fn what_was_not_written_is_given_up_alone() {
     assert_eq!(ended, [1]);
     shop.counted("/middle", "requests 1 full 1 completed 1 downloads 1");
     shop.counted("/f", "requests 1 full 1 aborted 1");
+}
+
+#[test]
+fn a_client_that_grants_the_rest_and_ends_its_side_gets_it() {
+    let shop = Shop::open(&["--workers", "1"]);
+    let mut conn = Frames::open(shop.server.address(), &[]);
+    conn.get(1, "/f");
+    let mut answered = Answered::default();
+    while answered.content.len() < WINDOW {
+        answered.add(&conn.next_telling().expect("content"));
+    }
+    // The server finds all of it at once.
+    shop.server.signal(Signal::STOP);
+    conn.grant(0, LENGTH);
+    conn.grant(1, LENGTH);
+    conn.finish_sending();
+    shop.server.signal(Signal::CONT);
+    while let Some(next) = conn.next_telling() {
+        answered.add(&next);
+    }
+    assert!(answered.content == noise(LENGTH, 1), "{} bytes", answered.content.len());
+    shop.counted("/f", "requests 1 full 1 completed 1 downloads 1");
+}
+
+#[test]
+fn whoever_takes_nothing_is_not_answered_without_end() {
+    const PORTION: u32 = 100;
+    const PORTIONS: u32 = 20;
+    let shop = Shop::open(&["--workers", "1"]);
+    let mut conn = small_client(&shop, MIDDLE);
+    let head = [(":method", "HEAD"), (":scheme", "http"), (":authority", "a"), (":path", "/small")];
+    let mut asked = 0;
+    for portion in 0..PORTIONS {
+        let streams = (portion * PORTION..(portion + 1) * PORTION).map(|request| 2 * request + 1);
+        let requests =
+            streams.flat_map(|stream| frame(HEADERS, END_HEADERS | END_STREAM, stream, &section(&head)));
+        conn.send_bytes(&requests.collect::<Vec<u8>>());
+        asked += u64::from(PORTION);
+        if asked <= 1_000 {
+            shop.books.wait_for("/small", "answered", |counted| counted.requests >= asked);
+        }
+    }
+    let mut last = 0;
+    let waiting = || {
+        let before = std::mem::replace(&mut last, shop.books.tally("/small").requests);
+        std::thread::sleep(Duration::from_millis(100));
+        (before == last && last > 1_000).then_some(last)
+    };
+    let requests = eventually("nothing more is answered", SOON, waiting);
+    assert!(requests < asked, "all {requests} requests are answered although nobody reads");
+    // Whoever reads gets the rest.
+    let last_stream = 2 * (PORTIONS * PORTION - 1) + 1;
+    while conn.next_telling().expect("an answer").stream != last_stream {}
+    conn.acknowledge();
+    let expect = format!("requests {asked} head {asked}");
+    shop.counted("/small", &expect);
 }
 
 #[test]
