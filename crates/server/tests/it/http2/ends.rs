@@ -5,8 +5,8 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use super::frames::{
-    Answered, END_HEADERS, END_STREAM, Frames, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, PING, WINDOW, frame,
-    request, section,
+    Answered, END_HEADERS, END_STREAM, Frames, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, PING, WINDOW, fields_of,
+    frame, request, section, streams,
 };
 use super::shop::{ENOUGH, LENGTH, MIDDLE, Shop};
 use crate::harness::{SOON, eventually, noise};
@@ -136,12 +136,11 @@ fn whoever_takes_nothing_is_not_answered_without_end() {
     const PORTIONS: u32 = 20;
     let shop = Shop::open(&["--workers", "1"]);
     let mut conn = small_client(&shop, MIDDLE);
-    let head = [(":method", "HEAD"), (":scheme", "http"), (":authority", "a"), (":path", "/small")];
+    let head = fields_of("HEAD", "/small");
     let mut asked = 0;
     for portion in 0..PORTIONS {
-        let streams = (portion * PORTION..(portion + 1) * PORTION).map(|request| 2 * request + 1);
-        let requests =
-            streams.flat_map(|stream| frame(HEADERS, END_HEADERS | END_STREAM, stream, &section(&head)));
+        let requests = streams(portion, PORTION)
+            .flat_map(|stream| frame(HEADERS, END_HEADERS | END_STREAM, stream, &section(&head)));
         conn.send_bytes(&requests.collect::<Vec<u8>>());
         asked += u64::from(PORTION);
         if asked <= 1_000 {

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 
 use super::frames::{
     Answered, DATA, END_HEADERS, END_STREAM, Frames, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE,
-    RST_STREAM, WINDOW, WINDOW_UPDATE, frame, request, request_fields, section,
+    RST_STREAM, WINDOW, WINDOW_UPDATE, fields_of, frame, request, request_fields, section,
 };
 use crate::harness::{Books, SOON, Server, Site, Stdout, anonymous_kib, eventually, noise};
 
@@ -112,7 +112,7 @@ fn content_of_requests_does_not_use_the_window_up() {
     let site = site();
     let server = Server::start(&site, &["--workers", "1"]);
     let mut conn = Frames::open(server.address(), &[]);
-    let put = [(":method", "PUT"), (":scheme", "http"), (":authority", "a"), (":path", "/small")];
+    let put = fields_of("PUT", "/small");
     let mut window = WINDOW;
     for stream in (1..400).step_by(2) {
         conn.send_bytes(&frame(HEADERS, END_HEADERS, stream, &section(&put)));
@@ -293,7 +293,7 @@ fn whoever_takes_too_little_is_given_up_whatever_it_says_meanwhile() {
         }
         books.wait_for("/large", "aborted", |counted| (counted.aborted, counted.bytes) == (1, 0));
     }
-    let head = [(":method", "HEAD"), (":scheme", "http"), (":authority", "a"), (":path", "/small")];
+    let head = fields_of("HEAD", "/small");
     check(|stream| frame(HEADERS, END_HEADERS | END_STREAM, stream, &section(&head)));
     check(|_| frame(super::frames::PING, 0, 0, b"anything").repeat(32));
     check(|_| frame(WINDOW_UPDATE, 0, 0, &1_u32.to_be_bytes()).repeat(20));

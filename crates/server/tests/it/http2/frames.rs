@@ -327,8 +327,17 @@ pub(super) fn request(stream: u32, path: &str, fields: &[(&str, &str)]) -> Vec<u
 
 /// The fields of a GET.
 pub(super) fn request_fields<'a>(path: &'a str, fields: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    let pseudo = [(":method", "GET"), (":scheme", "http"), (":authority", "a"), (":path", path)];
-    [&pseudo, fields].concat()
+    [&fields_of("GET", path), fields].concat()
+}
+
+/// The fields that every request has.
+pub(super) const fn fields_of<'a>(method: &'a str, path: &'a str) -> [(&'a str, &'a str); 4] {
+    [(":method", method), (":scheme", "http"), (":authority", "a"), (":path", path)]
+}
+
+/// The streams of the n-th portion of requests, from 0, where each portion is so large.
+pub(super) fn streams(portion: u32, size: u32) -> impl Iterator<Item = u32> {
+    (portion * size..(portion + 1) * size).map(|request| 2 * request + 1)
 }
 
 /// A field section of literals that no table keeps (RFC 7541 section 6.2.2).

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rustix::process::Signal;
 
 use super::frames::{
-    Answered, DATA, END_HEADERS, END_STREAM, Frames, HEADERS, WINDOW, frame, request, section,
+    Answered, DATA, END_HEADERS, END_STREAM, Frames, HEADERS, WINDOW, fields_of, frame, request, section,
 };
 use super::shop::{LENGTH, Shop};
 use crate::harness::{SOON, noise};
@@ -52,7 +52,7 @@ fn ranges_on_streams_of_one_connection_make_one_download() {
 fn what_has_no_content_takes_a_number_and_no_download() {
     let shop = Shop::open(&[]);
     let mut conn = shop.connect();
-    let head = [(":method", "HEAD"), (":scheme", "http"), (":authority", "a"), (":path", "/f")];
+    let head = fields_of("HEAD", "/f");
     conn.send_bytes(&frame(HEADERS, END_HEADERS | END_STREAM, 1, &section(&head)));
     let answered = conn.answer(1);
     assert_eq!((answered.status, answered.content.len()), (200, 0));

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::frames::{END_HEADERS, END_STREAM, HEADERS, PREFACE, SETTINGS, frame, section};
+use super::frames::{
+    END_HEADERS, END_STREAM, HEADERS, PREFACE, SETTINGS, fields_of, frame, section, streams,
+};
 use crate::harness::{Server, Site};
 
 /// How many requests are made at a time: what a connection takes before anybody reads it.
@@ -79,9 +81,9 @@ fn over_http_1() {
 
 #[test]
 fn over_http_2() {
-    let block = section(&[(":method", "OPTIONS"), (":scheme", "http"), (":authority", "a"), (":path", "*")]);
+    let block = section(&fields_of("OPTIONS", "*"));
     let requests = move |portion: u32| -> Vec<u8> {
-        let streams = (portion * PORTION..(portion + 1) * PORTION).map(|request| 2 * request + 1);
+        let streams = streams(portion, PORTION);
         streams.flat_map(|stream| frame(HEADERS, END_HEADERS | END_STREAM, stream, &block)).collect()
     };
     let first = [PREFACE, &frame(SETTINGS, 0, 0, &[]), &requests(0)].concat();

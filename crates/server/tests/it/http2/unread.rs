@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use super::frames::{
-    ACK, DATA, END_HEADERS, END_STREAM, Frames, HEADERS, PING, RST_STREAM, frame, request_fields, section,
+    ACK, DATA, END_HEADERS, END_STREAM, Frames, HEADERS, PING, RST_STREAM, fields_of, frame, request_fields,
+    section, streams,
 };
 use crate::harness::{Books, Server, Site, Stdout, anonymous_kib};
 
-const PUT: [(&str, &str); 4] =
-    [(":method", "PUT"), (":scheme", "http"), (":authority", "a"), (":path", "/f")];
+const PUT: [(&str, &str); 4] = fields_of("PUT", "/f");
 
 /// How long a stream stays open for the rest, with room for a busy machine.
 const STREAM_STAYS: std::ops::Range<Duration> = Duration::from_millis(1_900)..Duration::from_secs(20);
@@ -84,11 +84,10 @@ fn content_that_has_come_is_not_waited_for() {
     conn.get(1, "/f");
     conn.answer(1);
     let before = anonymous_kib(server.pid());
-    let head = [(":method", "HEAD"), (":scheme", "http"), (":authority", "a"), (":path", "/f")];
+    let head = fields_of("HEAD", "/f");
     for portion in 1..300 {
-        let streams = (portion * PORTION..(portion + 1) * PORTION).map(|request| 2 * request + 1);
-        let requests =
-            streams.flat_map(|stream| [begun(stream, &head), frame(DATA, END_STREAM, stream, b"x")].concat());
+        let requests = streams(portion, PORTION)
+            .flat_map(|stream| [begun(stream, &head), frame(DATA, END_STREAM, stream, b"x")].concat());
         conn.send_bytes(&requests.collect::<Vec<u8>>());
         assert_eq!(conn.answer(2 * ((portion + 1) * PORTION - 1) + 1).status, 200);
     }
