@@ -1,5 +1,7 @@
 //! A request as this server understands it, whatever version of HTTP carried it (RFC 9110 §3.4).
 
+use memchr::memchr;
+
 use crate::field_lines::FieldLines;
 use crate::fields::Fields;
 use crate::method::Method;
@@ -74,18 +76,10 @@ impl Request<'_> {
 /// Whether a value is `uri-host [ ":" port ]` (RFC 9110 §7.2): by its characters, which is enough to keep
 /// paths, user information, lists and white space out. Empty is valid (RFC 9112 §3.2).
 fn is_host(value: &[u8]) -> bool {
-    let escapes_are_valid = value
-        .split(|&byte| byte == b'%')
-        .skip(1)
-        .all(|after| matches!(after, [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit()));
-    if !escapes_are_valid {
+    if memchr(b'%', value).is_some() && !has_valid_escapes(value) {
         return false;
     }
-    let is_in_name = |byte: &u8| {
-        byte.is_ascii_alphanumeric()
-            || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'%' | b'!' | b'$' | b'&' | b'\'')
-            || matches!(byte, b'(' | b')' | b'*' | b'+' | b';' | b'=')
-    };
+    let is_in_name = |byte: &u8| IS_IN_NAME[usize::from(*byte)];
     let (name_is_valid, after) = match value.strip_prefix(b"[") {
         Some(literal) => match literal.iter().position(|&byte| byte == b']') {
             Some(end) => {
@@ -106,6 +100,41 @@ fn is_host(value: &[u8]) -> bool {
     };
     name_is_valid && port_is_valid
 }
+
+/// Whether two hexadecimal digits follow each `%`.
+fn has_valid_escapes(value: &[u8]) -> bool {
+    let mut escaped = value.split(|&byte| byte == b'%').skip(1);
+    escaped
+        .all(|after| matches!(after, [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit()))
+}
+
+/// The characters of a name (RFC 3986 §3.2.2), by their codes: every request is asked for each of its host's.
+const IS_IN_NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let is_mark = matches!(
+            byte as u8,
+            b'-' | b'.'
+                | b'_'
+                | b'~'
+                | b'%'
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b';'
+                | b'='
+        );
+        table[byte] = is_mark || (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {
