@@ -176,7 +176,7 @@ impl<L: Weight, S: Store> Book<L, S> {
             let entry = self.entries.get(&delivery.request.resource).expect(ADOPTED);
             if delivery.request.number + entry.offset <= entry.committed {
                 delivery.request.number += entry.offset;
-                observer.committed(entry.tally.path(), delivery);
+                observer.committed(entry.tally.path(), &delivery);
             } else {
                 self.waiting_bytes += delivery.line.weight();
                 self.waiting.push(delivery);
@@ -282,15 +282,18 @@ impl<L: Weight, S: Store> Book<L, S> {
 
     fn book_end(&mut self, delivery: Delivery<L>) {
         let Request { resource, day, kind, announced, .. } = delivery.request;
-        let path_hash = self.entry(resource).tally.path_hash();
-        let Verdict { downloads, proven } = self.coverage.judge(path_hash, &delivery);
-        let entry = self.entry(resource);
-        match announced {
-            Announced::No => entry.change(day, |counters| counters.book_request(kind)),
-            Announced::Yes => entry.closed += 1,
-        }
+        let entry = changing(&mut self.entries, &mut self.changed, resource);
+        let Verdict { downloads, proven } = self.coverage.judge(entry.tally.path_hash(), &delivery);
         let bytes = delivery.received.bytes();
-        entry.change(day, |counters| counters.book_end(kind, delivery.outcome, bytes));
+        entry.change(day, |counters| {
+            if announced == Announced::No {
+                counters.book_request(kind);
+            }
+            counters.book_end(kind, delivery.outcome, bytes);
+        });
+        if announced == Announced::Yes {
+            entry.closed += 1;
+        }
         for _ in 0..downloads {
             entry.add_download(day, delivery.representation.complete_length);
         }
@@ -308,13 +311,22 @@ impl<L: Weight, S: Store> Book<L, S> {
 
     /// The entry, which is about to change.
     fn entry(&mut self, resource: ResourceId) -> &mut Entry {
-        let entry = self.entries.get_mut(&resource).expect(ADOPTED);
-        if entry.change == Change::None {
-            entry.change = Change::Uncommitted;
-            self.changed.push(resource);
-        }
-        entry
+        changing(&mut self.entries, &mut self.changed, resource)
     }
+}
+
+/// The entry, which is about to change, among those that do.
+fn changing<'a>(
+    entries: &'a mut IdMap<ResourceId, Entry>,
+    changed: &mut Vec<ResourceId>,
+    resource: ResourceId,
+) -> &'a mut Entry {
+    let entry = entries.get_mut(&resource).expect(ADOPTED);
+    if entry.change == Change::None {
+        entry.change = Change::Uncommitted;
+        changed.push(resource);
+    }
+    entry
 }
 
 const ADOPTED: &str = "an entry is adopted before the first report on it, and forgotten after the last";

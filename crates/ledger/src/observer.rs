@@ -11,7 +11,7 @@ use crate::store::StoreError;
 pub trait Observer<L>: Send + 'static {
     /// A delivery has ended, and its number is committed: it is in the ledger whatever happens next, and no
     /// other delivery of this resource ever gets it. `path` is the printed form.
-    fn committed(&mut self, path: &str, delivery: Delivery<L>);
+    fn committed(&mut self, path: &str, delivery: &Delivery<L>);
 
     /// No more deliveries for the moment: a good time to hand on what was gathered.
     fn batch_ended(&mut self) {}
@@ -35,7 +35,7 @@ pub trait Observer<L>: Send + 'static {
 
 /// Counting without lines.
 impl<L> Observer<L> for () {
-    fn committed(&mut self, _path: &str, _delivery: Delivery<L>) {}
+    fn committed(&mut self, _path: &str, _delivery: &Delivery<L>) {}
 }
 
 /// Whether what is counted reaches the store.

@@ -307,7 +307,7 @@ impl Printer<'_> {
 struct Lines(Arc<Mutex<Vec<(String, u64)>>>);
 
 impl Observer<()> for Lines {
-    fn committed(&mut self, path: &str, delivery: Delivery<()>) {
+    fn committed(&mut self, path: &str, delivery: &Delivery<()>) {
         self.0.lock().unwrap().push((path.to_owned(), delivery.request.number()));
     }
 

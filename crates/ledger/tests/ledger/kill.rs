@@ -14,7 +14,7 @@ const FILES: u64 = 50;
 struct Printer;
 
 impl Observer<()> for Printer {
-    fn committed(&mut self, path: &str, delivery: Delivery<()>) {
+    fn committed(&mut self, path: &str, delivery: &Delivery<()>) {
         let line = format!("{path}|{}\n", delivery.request.number());
         // When the reader is gone the kill is under way.
         let _ = std::io::stdout().write_all(line.as_bytes());

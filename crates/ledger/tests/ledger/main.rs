@@ -43,7 +43,7 @@ impl Witness {
 }
 
 impl Observer<()> for Witness {
-    fn committed(&mut self, path: &str, delivery: Delivery<()>) {
+    fn committed(&mut self, path: &str, delivery: &Delivery<()>) {
         self.tell(Told::Line(path.to_owned(), delivery.request.number()));
     }
 

@@ -28,14 +28,16 @@ impl Committed {
 
     fn hand_over(&mut self) {
         if self.lines > 0 {
-            let text = std::mem::take(&mut self.text);
+            // The next batch is likely to be as long.
+            let next = Vec::with_capacity(self.text.len());
+            let text = std::mem::replace(&mut self.text, next);
             self.log.note(Entry::Delivered { text, lines: std::mem::take(&mut self.lines) });
         }
     }
 }
 
 impl Observer<Details> for Committed {
-    fn committed(&mut self, path: &str, delivery: Delivery<Details>) {
+    fn committed(&mut self, path: &str, delivery: &Delivery<Details>) {
         let Client { address: ip, port, .. } = delivery.client;
         let (peer, number) = (Peer { ip, port }, delivery.request.number());
         match (self.log.format, &delivery.line) {

@@ -248,9 +248,9 @@ impl Witnessed {
 }
 
 impl Observer<Details> for Witnessed {
-    fn committed(&mut self, path: &str, delivery: Delivery<Details>) {
+    fn committed(&mut self, path: &str, delivery: &Delivery<Details>) {
         if self.deliveries.is_some() {
-            self.gathered.note(path, &delivery);
+            self.gathered.note(path, delivery);
             self.flow = Flow::Lively;
         }
         self.log.committed(path, delivery);
