@@ -16,7 +16,7 @@ use crate::console;
 
 /// How long the writer lets entries gather after the first, so that one wake-up and one write serve many; shorter than
 /// a person notices.
-const GATHER: Duration = Duration::from_millis(5);
+const GATHER: Duration = Duration::from_millis(20);
 
 /// How much text is gathered before it is written, in bytes.
 const WRITE_BYTES: usize = 64 * 1024;
