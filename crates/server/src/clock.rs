@@ -44,15 +44,27 @@ impl Moment {
     }
 }
 
-/// Now, as the ledger writes moments: in microseconds.
+impl From<Moment> for tallyd_ledger::Moment {
+    /// The moment as the ledger writes it: in microseconds.
+    fn from(moment: Moment) -> tallyd_ledger::Moment {
+        tallyd_ledger::Moment(moment.0 * 1000)
+    }
+}
+
+/// Now, as the ledger writes moments.
 pub(crate) fn ledger_moment() -> tallyd_ledger::Moment {
-    tallyd_ledger::Moment(Moment::now().0 * 1000)
+    Moment::now().into()
 }
 
 /// The day, as the ledger counts them.
 pub(crate) fn today() -> tallyd_ledger::Day {
+    day_of(timestamp())
+}
+
+/// The day on which `time` falls, as the ledger counts them.
+pub(crate) fn day_of(time: Timestamp) -> tallyd_ledger::Day {
     // A clock set to before 1970 books on the first day there is.
-    tallyd_ledger::Day::of(u64::try_from(timestamp().seconds).unwrap_or(0))
+    tallyd_ledger::Day::of(u64::try_from(time.seconds).unwrap_or(0))
 }
 
 /// The time of day.
@@ -63,7 +75,12 @@ pub(crate) fn timestamp() -> Timestamp {
 
 /// The time of day as HTTP writes it.
 pub(crate) fn http_date() -> HttpDate {
-    HttpDate::from_unix_seconds(timestamp().seconds).expect("the clock is set to a year between 0 and 9999")
+    date_of(timestamp())
+}
+
+/// `time` as HTTP writes it.
+pub(crate) fn date_of(time: Timestamp) -> HttpDate {
+    HttpDate::from_unix_seconds(time.seconds).expect("the clock is set to a year between 0 and 9999")
 }
 
 /// A text that holds the date, rendered once a second.
@@ -79,13 +96,12 @@ impl SecondlyText {
         SecondlyText { second: Cell::new(i64::MIN), text: RefCell::default(), render }
     }
 
-    /// The text for this second.
-    pub(crate) fn now(&self) -> Ref<'_, [u8]> {
-        let second = timestamp().seconds;
-        if self.second.replace(second) != second {
+    /// The text for the second of `time`.
+    pub(crate) fn at(&self, time: Timestamp) -> Ref<'_, [u8]> {
+        if self.second.replace(time.seconds) != time.seconds {
             let mut text = self.text.borrow_mut();
             text.clear();
-            (self.render)(&mut text, http_date().to_string().as_bytes());
+            (self.render)(&mut text, date_of(time).to_string().as_bytes());
         }
         Ref::map(self.text.borrow(), Vec::as_slice)
     }

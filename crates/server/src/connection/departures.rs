@@ -73,7 +73,7 @@ impl Undelivered {
     /// Says how much of the conversation was written, and how much of it is known to have arrived.
     pub(super) fn settle(&mut self, progress: Progress) {
         match self {
-            Undelivered::InOrder(receipts) => receipts.settle(progress.sent, progress.acknowledged),
+            Undelivered::InOrder(receipts) => receipts.settle(progress),
             // They know what was written.
             Undelivered::OnStreams(deliveries) => deliveries.settle(progress.acknowledged),
         }

@@ -196,12 +196,14 @@ impl Conversation {
                 Preface::Partial => return Step::Receive,
                 Preface::Whole => return Step::Switch,
             }
-            let (request, length) = match head::read(self.input.bytes()) {
-                Head::Complete { request, length } => (request, length),
+            let (answered, length) = match head::read(self.input.bytes()) {
+                Head::Complete { ref request, length } => {
+                    (answer(request, &mut self.progress, &self.worker, &mut self.output), length)
+                }
                 Head::Partial => return Step::Receive,
                 Head::Refused(refusal) => return self.refuse_and_close(refusal),
             };
-            match answer(&request, &mut self.progress, &self.worker, &mut self.output) {
+            match answered {
                 Answered::Wholly(persistence) => match self.finish_request(length, persistence) {
                     Sequel::Request => {}
                     Sequel::Farewell(farewell) => return Step::Close(farewell),
@@ -267,14 +269,12 @@ impl Conversation {
         self.output.release(&self.worker.buffers);
         self.await_input().await?;
         if self.input.is_full() {
-            // Whoever asks for much at once lets others have their turn.
+            // Whoever asks for much at once lets others have their turn; meanwhile nobody is to take it for idle.
+            self.socket.presence().enter(Phase::Head);
             tokio::task::yield_now().await;
         }
         self.output.acquire(&self.worker.buffers);
         self.input.skip_empty_lines();
-        if self.socket.presence().phase() != Phase::Head && !self.input.is_empty() {
-            self.socket.presence().enter(Phase::Head);
-        }
         Ok(())
     }
 
@@ -288,16 +288,14 @@ impl Conversation {
         }
         // The next request proves nothing by itself: a client may send it before it has the answer to the last. But the
         // packet that brings it also brings the client's acknowledgement (RFC 9293 §3.4).
-        if self.output.receipts.are_due() {
-            self.output.receipts.settle(self.socket.sent(), self.socket.acknowledged());
-        }
+        self.output.receipts.settle_if_due(|| self.socket.progress());
         Ok(())
     }
 
     /// Settles what the client's system has acknowledged, and tells the ledger of what it has not.
     fn look_for_receipts(&mut self) {
         let receipts = &mut self.output.receipts;
-        receipts.settle(self.socket.sent(), self.socket.acknowledged());
+        receipts.settle(self.socket.progress());
         if receipts.is_empty() {
             receipts.release();
             self.socket.await_acknowledgements(Awaits::None);

@@ -13,7 +13,7 @@ use tallyd_http::range::ByteRange;
 use tallyd_http::response::Body;
 use tallyd_ledger::{Client, Delivery, Kind, Moment, Outcome, Received, Reporter, Representation, Request};
 
-use super::presence::Underway;
+use super::presence::{Progress, Underway};
 use crate::access_log::{AccessLog, Answered, Details, Exchange, Peer};
 use crate::backend::remembered::Remembered;
 use crate::census::{Answering, InFlight, Listed, Protocol};
@@ -31,8 +31,8 @@ pub(crate) enum Content {
     Nothing,
     /// One range of the representation; all of it for a 200.
     Single(ByteRange),
-    /// Several ranges, each behind a part head.
-    Several(Multipart),
+    /// Several ranges, each behind a part head. Rare, so that the place for it is small.
+    Several(Box<Multipart>),
 }
 
 /// An answer on its way.
@@ -80,6 +80,16 @@ pub(crate) struct Unnumbered {
     pub(crate) began: Moment,
 }
 
+/// What became of an answer.
+struct End {
+    /// How many bytes of its content were acknowledged.
+    arrived: u64,
+    /// A client that comes back for what follows so many bytes of the content has these.
+    resumable: u64,
+    outcome: Outcome,
+    at: Moment,
+}
+
 /// Those who are told what became of answers.
 pub(crate) struct Recipients {
     pub(crate) ledger: Reporter<Details>,
@@ -109,7 +119,7 @@ impl Content {
         match body {
             Body::Empty | Body::Bytes(_) => Content::Nothing,
             Body::Slice { range, .. } => Content::Single(*range),
-            Body::Parts { parts, .. } => Content::Several(parts.clone()),
+            Body::Parts { parts, .. } => Content::Several(Box::new(parts.clone())),
         }
     }
 
@@ -180,9 +190,16 @@ impl Receipts {
         self.waiting.is_empty()
     }
 
-    /// Whether it is time to ask what has arrived, although the conversation goes on.
-    pub(crate) fn are_due(&self) -> bool {
-        are_due(self.waiting.len(), self.settled)
+    /// Settles what has arrived if it is time to ask, although the conversation goes on: `ask` says how much of the stream was
+    /// written, and how much of it is known to have arrived.
+    pub(crate) fn settle_if_due(&mut self, ask: impl FnOnce() -> Progress) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let now = Tick::now();
+        if are_due(self.waiting.len(), self.settled, now) {
+            self.settle_at(ask(), now);
+        }
     }
 
     /// How much of the stream is known to have arrived.
@@ -191,12 +208,17 @@ impl Receipts {
     }
 
     /// Says how much of the stream was written, and how much of it is known to have arrived; reports what is complete.
-    pub(crate) fn settle(&mut self, written: u64, acknowledged: u64) {
-        (self.written, self.acknowledged, self.settled) = (written, acknowledged, Tick::now());
+    pub(crate) fn settle(&mut self, progress: Progress) {
+        self.settle_at(progress, Tick::now());
+    }
+
+    fn settle_at(&mut self, Progress { sent, acknowledged }: Progress, now: Tick) {
+        (self.written, self.acknowledged, self.settled) = (sent, acknowledged, now);
         let complete = self.waiting.iter().take_while(|dispatch| dispatch.end() <= acknowledged).count();
         for dispatch in self.waiting.drain(..complete) {
             let length = dispatch.content_length();
-            dispatch.report(length, length, Outcome::Completed, &self.recipients);
+            let end = End { arrived: length, resumable: length, outcome: Outcome::Completed, at: now.into() };
+            dispatch.report(&end, &self.recipients);
         }
     }
 
@@ -228,20 +250,21 @@ impl Receipts {
 }
 
 /// Whether it is time to ask what has arrived of this many things on their way, when it was last asked `since`.
-pub(super) fn are_due(count: usize, since: Tick) -> bool {
-    count > 0 && (count >= MANY || Tick::now().since(since) >= LONG)
+pub(super) fn are_due(count: usize, since: Tick, now: Tick) -> bool {
+    count > 0 && (count >= MANY || now.since(since) >= LONG)
 }
 
 impl Drop for Receipts {
     fn drop(&mut self) {
-        let (written, acknowledged) = (self.written, self.acknowledged);
+        let (written, acknowledged, at) = (self.written, self.acknowledged, clock::ledger_moment());
         for dispatch in self.waiting.drain(..) {
             let (start, length) = (dispatch.content_at(), dispatch.content_length());
             let within = |position: u64| position.saturating_sub(start).min(length);
             let (arrived, written) = (within(acknowledged), within(written));
             // What follows an answer that was written whole, its client may ask for by plan: that would prove nothing.
             let resumable = if written < length { written } else { arrived };
-            dispatch.report(arrived, resumable, Outcome::Aborted, &self.recipients);
+            let end = End { arrived, resumable, outcome: Outcome::Aborted, at };
+            dispatch.report(&end, &self.recipients);
         }
     }
 }
@@ -266,14 +289,10 @@ impl Dispatch {
         }
     }
 
-    /// Reports the end, with `arrived` bytes of the content acknowledged; a client that comes back for what follows the
-    /// first `resumable` bytes has these.
-    fn report(self, arrived: u64, resumable: u64, outcome: Outcome, recipients: &Recipients) {
+    fn report(self, end: &End, recipients: &Recipients) {
         match self {
-            Dispatch::Numbered(answer) => {
-                recipients.ledger.ended(answer.into_delivery(arrived, resumable, outcome));
-            }
-            Dispatch::Unnumbered(answer) => recipients.log.tell_answered(answer.into_end(arrived, outcome)),
+            Dispatch::Numbered(answer) => recipients.ledger.ended(answer.into_delivery(end)),
+            Dispatch::Unnumbered(answer) => recipients.log.tell_answered(answer.into_answered(end)),
         }
     }
 }
@@ -299,25 +318,25 @@ impl Numbered {
         }
     }
 
-    /// The delivery, with `arrived` bytes of the content acknowledged, and `resumable` ones as in [`Dispatch::report`].
-    fn into_delivery(self, arrived: u64, resumable: u64, outcome: Outcome) -> Delivery<Details> {
+    fn into_delivery(self, end: &End) -> Delivery<Details> {
         Delivery {
-            received: self.content.received(arrived),
-            written_to: self.content.position(resumable),
+            received: self.content.received(end.arrived),
+            written_to: self.content.position(end.resumable),
             request: self.request,
             client: self.client,
             representation: self.representation,
-            outcome,
+            outcome: end.outcome,
             began: self.began,
-            ended: clock::ledger_moment(),
+            ended: end.at,
             line: self.details,
         }
     }
 }
 
 impl Unnumbered {
-    fn into_end(self, bytes: u64, outcome: Outcome) -> Answered {
-        let duration_ms = clock::ledger_moment().0.saturating_sub(self.began.0) / 1000;
+    fn into_answered(self, end: &End) -> Answered {
+        let duration_ms = end.at.0.saturating_sub(self.began.0) / 1000;
+        let (bytes, outcome) = (end.arrived, end.outcome);
         Answered { peer: self.peer, exchange: self.exchange, bytes, outcome, duration_ms }
     }
 }
@@ -355,7 +374,7 @@ mod tests {
         let parts = Multipart::new(Boundary::from_random(1), "text/plain", 100, ranges.into());
         let head = |index| parts.piece(index).expect("a part head").length();
         let (first, second) = (head(0), head(2));
-        let content = Content::Several(parts);
+        let content = Content::Several(Box::new(parts));
         check(&content, 0, "0..0 50..50");
         check(&content, first, "0..0 50..50");
         check(&content, first + 3, "0..3 50..50");

@@ -47,15 +47,16 @@ pub(super) fn deliver(
 ) -> Answered {
     let Chosen { file, served } = chosen;
     let (conditions, range) = (&request.fields.conditions, &request.fields.range);
-    let now = clock::http_date();
+    let time = clock::timestamp();
+    let now = clock::date_of(time);
     let decision = decide(&Retrieval { method, conditions, range }, &served.representation, now);
     let status = decision.status();
     let request_number =
-        counted_kind(&decision, method).map(|kind| file.tally.take_number(kind, clock::today()));
+        counted_kind(&decision, method).map(|kind| file.tally.take_number(kind, clock::day_of(time)));
     let body = match (&decision, &served.prepared_fields) {
         (Decision::Whole, Some(fields)) => {
             worker.meter.answered(output.receipts.protocol(), status);
-            output.bytes.extend_from_slice(&worker.ok_start.now());
+            output.bytes.extend_from_slice(&worker.ok_start.at(time));
             output.bytes.extend_from_slice(worker.site.https().fields(output.scheme));
             output.bytes.extend_from_slice(fields);
             whole(&served.representation)

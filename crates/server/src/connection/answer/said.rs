@@ -115,7 +115,7 @@ pub(in crate::connection) fn refuse(
 
 pub(in crate::connection) fn begin(status: Status, worker: &Worker, output: &mut Output) {
     worker.meter.answered(output.receipts.protocol(), status);
-    write_start(&mut output.bytes, status, &worker.date.now());
+    write_start(&mut output.bytes, status, &worker.date.at(clock::timestamp()));
     output.bytes.extend_from_slice(worker.site.https().fields(output.scheme));
 }
 

@@ -211,9 +211,10 @@ impl Delivery {
         let of_stream = |is_there: bool, content: u64| if is_there { self.head_length + content } else { 0 };
         let written = of_stream(self.head_arrived || self.written > 0, self.written);
         let arrived = of_stream(self.head_arrived, self.arrived);
-        self.receipts.settle(written, arrived);
+        let progress = Progress { sent: written, acknowledged: arrived };
+        self.receipts.settle(progress);
         if let Some(presence) = &self.presence {
-            presence.tell_progress(Progress { sent: written, acknowledged: arrived });
+            presence.tell_progress(progress);
         }
     }
 }

@@ -255,7 +255,7 @@ impl Wire {
             }
             Poll::Ready(Ok(taken)) => {
                 self.line.input.extend(taken);
-                if receipts::are_due(self.deliveries.under_way(), self.looked) {
+                if receipts::are_due(self.deliveries.under_way(), self.looked, Moment::now()) {
                     self.look();
                 }
                 return Poll::Ready(Ok(Received::Input));

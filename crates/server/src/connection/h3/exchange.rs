@@ -260,7 +260,7 @@ impl Exchange {
     /// Reports what has arrived. What has not is aborted when the receipts are dropped.
     fn settle(&mut self) {
         let progress = self.outflow.course().progress();
-        self.output.receipts.settle(progress.sent, progress.acknowledged);
+        self.output.receipts.settle(progress);
     }
 }
 

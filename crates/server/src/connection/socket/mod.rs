@@ -132,11 +132,15 @@ impl Socket {
         }
     }
 
+    /// How far what is said to the client is.
+    pub(crate) fn progress(&self) -> Progress {
+        Progress { sent: self.sent(), acknowledged: self.acknowledged() }
+    }
+
     /// Tells those who look on how far the connection is. It is asked to while it waits for its client; before it waits for
     /// anything else, it does so by itself.
     pub(crate) fn tell_progress(&self) {
-        let progress = Progress { sent: self.sent(), acknowledged: self.acknowledged() };
-        self.presence().tell_progress(progress);
+        self.presence().tell_progress(self.progress());
     }
 
     /// Waits for input. The buffer is given back while there is nothing to hold in it.
@@ -356,7 +360,7 @@ impl Socket {
     /// Fails where the connection has failed.
     pub(crate) fn depart(self, mut undelivered: Undelivered, farewell: Farewell) -> io::Result<Departing> {
         if let Err(error) = self.stream.finish() {
-            undelivered.settle(Progress { sent: self.sent(), acknowledged: self.acknowledged() });
+            undelivered.settle(self.progress());
             return Err(error);
         }
         // What has arrived is looked for a moment later, when it is all there of nearly every client.
