@@ -8,6 +8,7 @@
 use std::cell::RefCell;
 use std::io::{self, Read};
 use std::net::TcpStream;
+use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use super::positions::Positions;
 use super::presence::{Presence, Progress};
 use super::receipts::Receipts;
 use super::roster::Enrolment;
+use super::stream::break_off;
 use crate::kernel;
 
 /// How long after one look the next comes: nearly every client has everything by the first.
@@ -37,7 +39,7 @@ pub(crate) enum Farewell {
     Linger,
 }
 
-/// A connection that is being closed; dropping it closes it, and reports what has not arrived as aborted.
+/// A connection that is being closed; dropping it closes it, and reports what has not arrived as aborted: then it is broken off.
 pub(crate) struct Departing {
     /// Shut down for writing, and not blocking.
     pub(crate) stream: TcpStream,
@@ -83,6 +85,30 @@ impl Undelivered {
         match self {
             Undelivered::InOrder(receipts) => receipts.announce(presence),
             Undelivered::OnStreams(deliveries) => deliveries.announce_all(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        match self {
+            Undelivered::InOrder(receipts) => receipts.is_empty(),
+            Undelivered::OnStreams(deliveries) => deliveries.are_done(),
+        }
+    }
+}
+
+impl Departing {
+    /// Bytes of the stream that wait in the kernel for the client's acknowledgement.
+    fn unacknowledged(&self) -> u64 {
+        // Of a socket that cannot tell, nothing is known to have arrived. The end of the stream counts as one byte until
+        // it is acknowledged (RFC 9293 §3.4).
+        kernel::unacknowledged_bytes(&self.stream).unwrap_or(self.sent).saturating_sub(1)
+    }
+}
+
+impl Drop for Departing {
+    fn drop(&mut self) {
+        if !self.undelivered.is_empty() && self.unacknowledged() > 0 {
+            break_off(self.stream.as_fd());
         }
     }
 }
@@ -145,7 +171,7 @@ impl Departures {
 
 impl Watched {
     fn look(&mut self) -> Finding {
-        let unacknowledged = self.unacknowledged();
+        let unacknowledged = self.departing.unacknowledged();
         let Departing { enrolment, undelivered, sent, positions, farewell, .. } = &mut self.departing;
         let arrived = sent.saturating_sub(unacknowledged);
         let said = |stream| positions.as_ref().map_or(stream, |positions| positions.conversation_at(stream));
@@ -165,13 +191,6 @@ impl Watched {
         let has_noticed =
             self.client == Client::Closed || self.departing.enrolment.presence().waited() >= LINGER;
         if unacknowledged == 0 && has_noticed { Finding::Over } else { Finding::Waiting }
-    }
-
-    /// Bytes of the stream that wait in the kernel for the client's acknowledgement.
-    fn unacknowledged(&self) -> u64 {
-        // Of a socket that cannot tell, nothing is known to have arrived. The end of the stream counts as one byte until
-        // it is acknowledged (RFC 9293 §3.4).
-        kernel::unacknowledged_bytes(&self.departing.stream).unwrap_or(self.departing.sent).saturating_sub(1)
     }
 
     /// Whether the connection has failed. A reset behind the end of the client's stream shows here and nowhere else:

@@ -110,6 +110,9 @@ pub(crate) fn serve(
             }
             Ending::Broken => {
                 conversation.look_for_receipts();
+                if !conversation.output.receipts.is_empty() {
+                    conversation.socket.break_off();
+                }
                 conversation.release();
             }
             Ending::Switched => {

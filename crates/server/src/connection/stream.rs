@@ -7,6 +7,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, Shutdown, sockopt};
@@ -96,6 +97,13 @@ impl Stream {
         Ok(rustix::net::shutdown(self.socket()?, Shutdown::Write)?)
     }
 
+    /// Sees to it that closing breaks the connection off, see [`break_off`].
+    pub(crate) fn break_off(&self) {
+        if let Ok(socket) = self.socket() {
+            break_off(socket);
+        }
+    }
+
     /// The socket by itself, which nobody watches any more.
     pub(crate) fn into_socket(self) -> io::Result<std::net::TcpStream> {
         match self.state {
@@ -126,6 +134,13 @@ impl Stream {
             State::Unwatched(_) | State::Lost => Err(lost()),
         }
     }
+}
+
+/// Sees to it that closing `socket` breaks the connection off: what the kernel still holds for the client is thrown away, and the
+/// client is told by a reset (`SO_LINGER` in socket(7)).
+pub(super) fn break_off(socket: BorrowedFd<'_>) {
+    // Where that cannot be had, the socket is closed like any other, and the client may get what it is not counted for.
+    let _ = sockopt::set_socket_linger(socket, Some(Duration::ZERO));
 }
 
 /// The runtime did not take the socket, which closed it.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::harness::{
-    Conn, End, Protocol, SOON, Server, Site, Stdout, eventually, noise, on_every_protocol, tallyd,
+    Books, Conn, End, Protocol, SOON, Server, Site, Stdout, eventually, noise, on_every_protocol, tallyd,
 };
 
 on_every_protocol! {
@@ -15,6 +15,7 @@ on_every_protocol! {
     it_ends_with_the_last_transfer,
     an_idle_server_ends_at_once,
     the_grace_is_not_exceeded,
+    what_the_end_cuts_off_does_not_come,
     the_second_signal_ends_at_once,
     sighup_never_ends_it,
     it_ends_although_nobody_reads_its_output,
@@ -119,6 +120,23 @@ fn the_grace_is_not_exceeded(protocol: Protocol) {
     assert!(took < Duration::from_secs(5), "ended after {took:?}");
     // The line of a transfer that was cut is printed as well.
     assert_eq!(server.stdout().wait_for_deliveries(1)[0].path, "/large");
+}
+
+fn what_the_end_cuts_off_does_not_come(protocol: Protocol) {
+    let site = site();
+    let books = Books::of(&site);
+    let mut command = books.server(&site);
+    let mut server =
+        Server::launch_over(protocol, &site, command.args(["--grace", "500ms"]), Stdout::Followed);
+    let mut in_flight = transfer(&server);
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait_for_exit(SOON).code(), Some(0));
+    let received = in_flight.take(LENGTH);
+    assert!(noise(LENGTH, 1).starts_with(&received), "what came differs");
+    let counted = books.tally("/large");
+    assert_eq!((counted.requests, counted.aborted, counted.downloads), (1, 1, 0));
+    let least = (received.len() as u64).saturating_sub(protocol.unacknowledged());
+    assert!(least <= counted.bytes, "{} came, {} were counted", received.len(), counted.bytes);
 }
 
 fn the_second_signal_ends_at_once(protocol: Protocol) {

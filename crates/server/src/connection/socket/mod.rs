@@ -378,6 +378,14 @@ impl Socket {
         Ok(Departing { stream, enrolment, sent, positions, undelivered, farewell })
     }
 
+    /// Sees to it that nothing more arrives than what has, once this is dropped: the kernel goes on delivering what it holds for
+    /// a socket that is closed, and what is reported as cut would be whole after all.
+    pub(crate) fn break_off(&self) {
+        if self.unacknowledged() > 0 {
+            self.stream.break_off();
+        }
+    }
+
     /// Ready when the client is given up; meanwhile those who look on are told how far the connection is.
     pub(super) fn poll_interrupt(&self, context: &Context<'_>) -> Poll<End> {
         if self.presence().is_asked() {

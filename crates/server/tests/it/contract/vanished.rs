@@ -1,4 +1,4 @@
-//! Clients that vanish: no end, no reset, no acknowledgement. What was written to them was not delivered.
+//! Clients that vanish or stop to read: no end, no reset, no acknowledgement. What was written to them was not delivered.
 
 use super::table::{Table, exactly};
 use crate::harness::{Protocol, SMALL_WINDOW, Window, on_every_protocol};
@@ -52,6 +52,21 @@ fn what_nobody_acknowledges_is_not_delivered(protocol: Protocol) {
             conn.acknowledge();
             visit.wait_for_line();
             100_000..=100_000 + SMALL_WINDOW
+        },
+        "requests 1 full 1 aborted 1",
+    );
+    table.check(
+        "takes a part of its answer, is given up, and reads on: what is not counted does not come either",
+        1_000_003,
+        |visit| {
+            let mut conn = visit.connect(None, Window::Small);
+            conn.send(visit.request(""));
+            conn.next_head().expect("an answer");
+            let first = conn.take(100_000).len();
+            conn.acknowledge();
+            visit.wait_for_line();
+            let rest = conn.take(1_000_003 - first).len();
+            ((first + rest) as u64).saturating_sub(protocol.unacknowledged())..=100_000 + SMALL_WINDOW
         },
         "requests 1 full 1 aborted 1",
     );
