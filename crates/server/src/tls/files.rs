@@ -107,12 +107,13 @@ impl CertificateFiles {
     fn read_anew(&mut self, is_first: bool, is_settled: bool) {
         match read_all(&self.pairs) {
             Ok(certificates) => {
-                if !is_first {
-                    let known: Vec<_> = certificates.iter().map(described).collect();
-                    console::say(format_args!("the certificates were read anew: {}", known.join("; ")));
-                }
+                let known: Vec<_> = certificates.iter().map(described).collect();
                 self.certificates.replace(certificates);
                 self.standing = Standing::Well;
+                // Whoever reads that may connect at once, and is shown the new ones.
+                if !is_first {
+                    console::say(format_args!("the certificates were read anew: {}", known.join("; ")));
+                }
             }
             Err(error) if is_settled => {
                 console::say(format_args!("{error}; the certificates that were read before are served on"));

@@ -110,7 +110,7 @@ impl Deliveries {
     }
 
     /// Whether all that was written is known to have arrived, and nothing is still to be written.
-    pub(super) fn are_done(&self) -> bool {
+    pub(in crate::connection) fn are_done(&self) -> bool {
         self.streams.is_empty()
     }
 
