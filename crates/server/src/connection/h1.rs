@@ -82,8 +82,10 @@ enum Preface {
 enum Ending {
     /// Everything was said; this is how to close.
     Said(Farewell),
-    /// The connection is broken, or the client was given up.
+    /// The connection is broken: the client may be gone, or has only stopped to speak.
     Broken,
+    /// The client was given up.
+    GivenUp,
     /// It goes on in HTTP/2.
     Switched,
 }
@@ -109,6 +111,10 @@ pub(crate) fn serve(
                 conversation.part(farewell);
             }
             Ending::Broken => {
+                conversation.look_for_receipts();
+                conversation.release();
+            }
+            Ending::GivenUp => {
                 conversation.look_for_receipts();
                 if !conversation.output.receipts.is_empty() {
                     conversation.socket.break_off();
@@ -177,11 +183,9 @@ impl Conversation {
                 Err(End::Finished | End::Interrupted(Interrupt::Idle)) => {
                     return Ending::Said(Farewell::AtOnce);
                 }
-                Err(
-                    End::Gone
-                    | End::Interrupted(Interrupt::SlowTransfer | Interrupt::Ending | Interrupt::Flood),
-                ) => {
-                    return Ending::Broken;
+                Err(End::Gone) => return Ending::Broken,
+                Err(End::Interrupted(Interrupt::SlowTransfer | Interrupt::Ending | Interrupt::Flood)) => {
+                    return Ending::GivenUp;
                 }
             }
         }
@@ -197,7 +201,11 @@ impl Conversation {
             match self.preface() {
                 Preface::Absent => {}
                 Preface::Partial => return Step::Receive,
-                Preface::Whole => return Step::Switch,
+                Preface::Whole => {
+                    // It has begun to speak: nobody is to take it for idle until the other version knows more.
+                    self.socket.presence().enter(Phase::Head);
+                    return Step::Switch;
+                }
             }
             let (answered, length) = match head::read(self.input.bytes()) {
                 Head::Complete { ref request, length } => {
@@ -271,13 +279,16 @@ impl Conversation {
         }
         self.output.release(&self.worker.buffers);
         self.await_input().await?;
-        if self.input.is_full() {
+        let is_full = self.input.is_full();
+        self.input.skip_empty_lines();
+        if is_full {
             // Whoever asks for much at once lets others have their turn; meanwhile nobody is to take it for idle.
-            self.socket.presence().enter(Phase::Head);
+            if !self.input.is_empty() {
+                self.socket.presence().enter(Phase::Head);
+            }
             tokio::task::yield_now().await;
         }
         self.output.acquire(&self.worker.buffers);
-        self.input.skip_empty_lines();
         Ok(())
     }
 

@@ -378,8 +378,8 @@ impl Socket {
         Ok(Departing { stream, enrolment, sent, positions, undelivered, farewell })
     }
 
-    /// Sees to it that nothing more arrives than what has, once this is dropped: the kernel goes on delivering what it holds for
-    /// a socket that is closed, and what is reported as cut would be whole after all.
+    /// Sees to it that nothing more is sent once this is dropped: the kernel goes on delivering what it holds for a socket that is
+    /// closed, and what is reported as cut would be whole after all.
     pub(crate) fn break_off(&self) {
         if self.unacknowledged() > 0 {
             self.stream.break_off();
