@@ -1,10 +1,11 @@
 //! A request as this server understands it, whatever version of HTTP carried it (RFC 9110 §3.4).
 
-use memchr::memchr;
+use memchr::memchr_iter;
 
 use crate::field_lines::FieldLines;
 use crate::fields::Fields;
 use crate::method::Method;
+use crate::percent_encoding::first_escape;
 use crate::refusal::Refusal;
 
 /// A request's head. It borrows from the bytes that it was read from.
@@ -76,7 +77,7 @@ impl Request<'_> {
 /// Whether a value is `uri-host [ ":" port ]` (RFC 9110 §7.2): by its characters, which is enough to keep
 /// paths, user information, lists and white space out. Empty is valid (RFC 9112 §3.2).
 fn is_host(value: &[u8]) -> bool {
-    if memchr(b'%', value).is_some() && !has_valid_escapes(value) {
+    if !memchr_iter(b'%', value).all(|at| first_escape(&value[at..]).is_some()) {
         return false;
     }
     let is_in_name = |byte: &u8| IS_IN_NAME[usize::from(*byte)];
@@ -101,37 +102,14 @@ fn is_host(value: &[u8]) -> bool {
     name_is_valid && port_is_valid
 }
 
-/// Whether two hexadecimal digits follow each `%`.
-fn has_valid_escapes(value: &[u8]) -> bool {
-    let mut escaped = value.split(|&byte| byte == b'%').skip(1);
-    escaped
-        .all(|after| matches!(after, [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit()))
-}
-
 /// The characters of a name (RFC 3986 §3.2.2), by their codes: every request is asked for each of its host's.
 const IS_IN_NAME: [bool; 256] = {
     let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 128 {
-        let is_mark = matches!(
-            byte as u8,
-            b'-' | b'.'
-                | b'_'
-                | b'~'
-                | b'%'
-                | b'!'
-                | b'$'
-                | b'&'
-                | b'\''
-                | b'('
-                | b')'
-                | b'*'
-                | b'+'
-                | b';'
-                | b'='
-        );
-        table[byte] = is_mark || (byte as u8).is_ascii_alphanumeric();
-        byte += 1;
+    let characters = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-._~%!$&'()*+;=";
+    let mut at = 0;
+    while at < characters.len() {
+        table[characters[at] as usize] = true;
+        at += 1;
     }
     table
 };
