@@ -79,6 +79,7 @@ enum Preface {
 }
 
 /// How a conversation has ended.
+#[derive(PartialEq, Eq)]
 enum Ending {
     /// Everything was said; this is how to close.
     Said(Farewell),
@@ -110,13 +111,9 @@ pub(crate) fn serve(
                 let _ = conversation.socket.say_end().await;
                 conversation.part(farewell);
             }
-            Ending::Broken => {
+            ending @ (Ending::Broken | Ending::GivenUp) => {
                 conversation.look_for_receipts();
-                conversation.release();
-            }
-            Ending::GivenUp => {
-                conversation.look_for_receipts();
-                if !conversation.output.receipts.is_empty() {
+                if ending == Ending::GivenUp && !conversation.output.receipts.is_empty() {
                     conversation.socket.break_off();
                 }
                 conversation.release();
