@@ -107,12 +107,13 @@ impl CertificateFiles {
     fn read_anew(&mut self, is_first: bool, is_settled: bool) {
         match read_all(&self.pairs) {
             Ok(certificates) => {
-                let known: Vec<_> = certificates.iter().map(described).collect();
+                let news =
+                    (!is_first).then(|| certificates.iter().map(described).collect::<Vec<_>>().join("; "));
                 self.certificates.replace(certificates);
                 self.standing = Standing::Well;
                 // Whoever reads that may connect at once, and is shown the new ones.
-                if !is_first {
-                    console::say(format_args!("the certificates were read anew: {}", known.join("; ")));
+                if let Some(news) = news {
+                    console::say(format_args!("the certificates were read anew: {news}"));
                 }
             }
             Err(error) if is_settled => {
