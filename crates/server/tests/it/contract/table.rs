@@ -94,14 +94,20 @@ impl Visit<'_> {
         conn.answer()
     }
 
-    /// One GET that is left after `length` bytes of its content; its head, and how many of its bytes the ledger may
-    /// count.
-    pub(super) fn leave(&self, fields: &str, length: u64, leaving: Leaving) -> (Answer, RangeInclusive<u64>) {
+    /// One GET of which the client, whose system takes in little ahead of it, has read and acknowledged `length` bytes.
+    pub(super) fn take_a_part(&self, fields: &str, length: u64) -> (Answer, Conn) {
         let mut conn = self.connect(None, Window::Small);
         conn.send(self.request(fields));
         let head = conn.next_head().expect("an answer");
         assert_eq!(conn.take(length as usize).len() as u64, length);
         conn.acknowledge();
+        (head, conn)
+    }
+
+    /// One GET that is left after `length` bytes of its content; its head, and how many of its bytes the ledger may
+    /// count.
+    pub(super) fn leave(&self, fields: &str, length: u64, leaving: Leaving) -> (Answer, RangeInclusive<u64>) {
+        let (head, mut conn) = self.take_a_part(fields, length);
         match leaving {
             Leaving::Stream => {
                 conn.cancel();
