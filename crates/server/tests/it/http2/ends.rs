@@ -5,8 +5,8 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use super::frames::{
-    Answered, END_HEADERS, END_STREAM, Frames, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, PING, WINDOW, fields_of,
-    frame, request, section, streams,
+    Answered, DATA, END_HEADERS, END_STREAM, Frames, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, PING, WINDOW,
+    fields_of, frame, request, section, streams,
 };
 use super::shop::{ENOUGH, LENGTH, MIDDLE, Shop};
 use crate::harness::{SOON, eventually, noise};
@@ -161,6 +161,21 @@ fn whoever_takes_nothing_is_not_answered_without_end() {
     conn.acknowledge();
     let expect = format!("requests {asked} head {asked}");
     shop.counted("/small", &expect);
+}
+
+#[test]
+fn whoever_is_given_up_gets_no_more_than_is_counted() {
+    let shop = Shop::open(&["--min-rate", "1k", "--rate-window", "500ms", "--idle-timeout", "1s"]);
+    let mut conn = small_client(&shop, ENOUGH as usize);
+    conn.get(1, "/f");
+    // With this, all that the client has to say is said: whatever it said afterwards would itself be met by a reset.
+    assert_eq!(conn.next_telling().expect("an answer").kind, HEADERS);
+    let counted = shop.counted("/f", "requests 1 full 1 aborted 1");
+    let mut received = 0;
+    while let Some(next) = conn.next_telling() {
+        received += if next.kind == DATA { next.payload.len() as u64 } else { 0 };
+    }
+    assert!(received <= counted, "{received} came, {counted} were counted");
 }
 
 #[test]
