@@ -10,6 +10,7 @@ pub(crate) mod place;
 pub(crate) mod rows;
 pub(crate) mod schema;
 pub(crate) mod sqlite;
+pub(crate) mod transaction;
 
 use std::fmt;
 use std::path::PathBuf;

@@ -5,14 +5,15 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::checkpoint::{self, Checkpointer, Pass};
 use super::journal::{self, Journal, Step};
 use super::open::{self, Begun, Durability};
 use super::place::{FileLock, Identity, Location, NameLock, beside};
 use super::rows::{self, Tables};
+use super::transaction::Transaction;
 use super::{Batch, Doubtful, Lookup, Store, StoreError, Stored, Tidiness, Trouble};
 use crate::counters::Counters;
 use crate::delivery::{Day, ResourceId};
@@ -186,7 +187,7 @@ impl Sqlite {
     ) -> Result<(), StoreError> {
         self.connection()?;
         let connection = self.connection.as_mut().expect("it was just opened");
-        let transaction = Transaction::new(connection, TransactionBehavior::Immediate)?;
+        let transaction = Transaction::begin(connection)?;
         match step.blob {
             Some(blob) => {
                 // It may be there, if the last attempt failed after it took effect.
