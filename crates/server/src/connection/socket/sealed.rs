@@ -200,8 +200,9 @@ impl Socket {
             }
             match self.poll_feed(context) {
                 Poll::Ready(Ok(1..)) => {}
-                // Where the stream ends and nobody has said so, it is not known what the client still meant to say.
-                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(End::Gone)),
+                // Also where nobody has said so (RFC 9112 §9.8): of what came before, only what is whole is answered.
+                Poll::Ready(Ok(0)) => return Poll::Ready(Ok(0)),
+                Poll::Ready(Err(_)) => return Poll::Ready(Err(End::Gone)),
                 Poll::Pending => return self.poll_held_back(context).map(Err),
             }
             let Channel::Tls(session) = &mut self.channel else { return Poll::Ready(Err(End::Gone)) };

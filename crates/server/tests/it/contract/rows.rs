@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 
 use super::table::{Ask, Leaving, Table, Visit, exactly};
 use crate::harness::{
-    Answer, Content, End, Protocol, Server, Site, Stdout, Window, is_root, nobody, noise, on_every_protocol,
-    tallyd,
+    Answer, Conn, Content, End, Protocol, Server, Site, Stdout, Window, is_root, nobody, noise,
+    on_every_protocol, tallyd,
 };
 
 on_every_protocol! {
@@ -58,14 +58,17 @@ fn whole_answers(protocol: Protocol) {
     );
     for length in [500, S] {
         // A stream ends with its request; nothing more is said by ending the connection.
-        if !protocol.has_streams() {
+        for finish in [Conn::finish_sending, Conn::cut_sending] {
+            if protocol.has_streams() {
+                break;
+            }
             table.check(
-                "half-closed behind the request",
+                "half-closed behind the request, with a word or without one",
                 length,
                 |visit| {
                     let mut conn = visit.connect(None, Window::Usual);
                     conn.send(visit.request(""));
-                    conn.finish_sending();
+                    finish(&mut conn);
                     let length = conn.answer().content.len() as u64;
                     // Going before what the server says last in TLS has come would reset the connection.
                     assert_eq!(conn.end(), End::Clean);
