@@ -177,7 +177,8 @@ impl Conversation {
             match waited {
                 Ok(()) => {}
                 Err(End::Interrupted(Interrupt::SlowHead)) => return Ending::Said(self.give_up_on_head()),
-                Err(End::Finished | End::Interrupted(Interrupt::Idle)) => {
+                // Many clients never say that they have finished, and can tell where their answers end (RFC 9112 §9.8).
+                Err(End::Finished | End::Cut | End::Interrupted(Interrupt::Idle)) => {
                     return Ending::Said(Farewell::AtOnce);
                 }
                 Err(End::Gone) => return Ending::Broken,

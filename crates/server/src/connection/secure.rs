@@ -144,7 +144,7 @@ fn given_up(end: End, worker: &Worker) -> Unsecured {
             worker.meter.gave_up(interrupt);
             Unfinished::GivenUp
         }
-        End::Finished | End::Gone => Unfinished::Gone,
+        End::Finished | End::Cut | End::Gone => Unfinished::Gone,
     };
     Unsecured::Not(Handshake::Abandoned, reason)
 }

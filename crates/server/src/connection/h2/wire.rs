@@ -305,7 +305,7 @@ impl Wire {
     /// How the connection ends for this reason.
     pub(super) fn ending_of(&mut self, end: End, peer: Peer, worker: &Worker) -> Ending {
         match end {
-            End::Finished | End::Gone => Ending::Said(Farewell::AtOnce),
+            End::Finished | End::Cut | End::Gone => Ending::Said(Farewell::AtOnce),
             End::Interrupted(interrupt) => {
                 worker.meter.gave_up(interrupt);
                 worker.remark_interrupt(peer, interrupt);

@@ -57,6 +57,9 @@ pub(crate) enum Arrival {
 pub(crate) enum End {
     /// The client has said that nothing more comes.
     Finished,
+    /// The client's stream has ended, and nobody has said so where that is due (RFC 8446 §6.1): what it still meant to say is not
+    /// known.
+    Cut,
     /// The connection failed.
     Gone,
     /// The roster has given the client up.

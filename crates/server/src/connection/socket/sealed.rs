@@ -200,8 +200,7 @@ impl Socket {
             }
             match self.poll_feed(context) {
                 Poll::Ready(Ok(1..)) => {}
-                // Also where nobody has said so (RFC 9112 §9.8): of what came before, only what is whole is answered.
-                Poll::Ready(Ok(0)) => return Poll::Ready(Ok(0)),
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(End::Cut)),
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(End::Gone)),
                 Poll::Pending => return self.poll_held_back(context).map(Err),
             }
