@@ -3,7 +3,8 @@
 //! To write some hundred rows all over the tables every few milliseconds costs more than to serve the files:
 //! each row drags a page of its own through the log. So a batch of many rows is committed as one blob in the
 //! table `recent`, and its rows are *folded* into the tables later, a slice with each commit: then a file that
-//! is asked for a hundred times a second is written once. A batch of few rows goes into the tables at once.
+//! is asked for a hundred times a second is written once. A batch of few rows goes into the tables at once, until so
+//! many come without a quiet moment that a blob is cheaper for them too.
 //!
 //! Blobs are folded in generations. When all rows of one generation are in the tables, its blobs are deleted.
 //! Values are absolute, so an owner that finds blobs writes them all again in their order and has it right.
@@ -19,6 +20,10 @@ use crate::id_map::IdMap;
 /// Up to so many rows are written into the tables at once: fewer pages than a blob would take in the end.
 const FEW: usize = 16;
 
+/// After so many batches of few rows without a quiet moment (some 300 ms of load) the next ones become blobs: under load
+/// the same few files are asked for again and again, and to write their rows once a second is enough.
+const DIRECT_IN_A_ROW: u32 = 64;
+
 /// A generation is folded after so many commits (about twelve seconds under load), or when it has so many rows. A file
 /// that is asked for again and again is written into the tables once for all of them; their blobs take some 40 MB.
 const COMMITS_PER_GENERATION: u32 = 2400;
@@ -33,6 +38,8 @@ pub(crate) struct Journal {
     /// Committed since the generation that is being folded was closed.
     recent: Generation,
     commits: u32,
+    /// Batches that went into the tables at once since the last quiet moment.
+    direct: u32,
     folding: Folding,
     /// The last blob of the generation that is being folded.
     folding_until: i64,
@@ -68,7 +75,8 @@ pub(crate) struct Step {
 impl Journal {
     /// How to commit `batch`.
     pub(crate) fn plan(&self, batch: &Batch<'_>) -> Step {
-        let direct = self.is_empty() && batch.resources.len() <= FEW;
+        let few = batch.resources.len() <= FEW && self.direct < DIRECT_IN_A_ROW;
+        let direct = few && self.is_empty();
         let rows = self.folding.len();
         // The more has come in the more is folded, so that what is held in memory stays bounded.
         let slice = SLICE.max(self.recent.len() / 8).min(rows);
@@ -116,6 +124,8 @@ impl Journal {
             for DayRow { resource, day, counters } in &batch.days {
                 self.recent.days.insert((*day, *resource), *counters);
             }
+        } else {
+            self.direct = self.direct.saturating_add(1);
         }
         if self.commits >= COMMITS_PER_GENERATION || self.recent.len() >= ROWS_PER_GENERATION {
             self.close_generation();
@@ -129,6 +139,18 @@ impl Journal {
             self.folding_until = self.last_blob;
             self.commits = 0;
         }
+    }
+
+    /// Begins to fold what is recent, if nothing is being folded and a slice is enough for all of it.
+    pub(crate) fn close_small_generation(&mut self) {
+        if self.recent.len() <= SLICE {
+            self.close_generation();
+        }
+    }
+
+    /// Nothing was committed for a while.
+    pub(crate) fn rest(&mut self) {
+        self.direct = 0;
     }
 
     /// Whether the tables have everything.
@@ -321,6 +343,42 @@ mod tests {
         }
         assert_eq!((folded, spent), (600, vec![1]));
         assert!(!journal.has(ResourceId(600)));
+    }
+
+    #[test]
+    fn under_load_few_rows_become_blobs_and_a_small_generation_is_folded_with_the_next() {
+        let rows: [Row; 1] = [(1, "/1".to_owned(), [1; 9], None)];
+        let batch = batch(&rows);
+        let mut journal = Journal::default();
+        let commit = |journal: &mut Journal| {
+            let step = journal.plan(&batch);
+            let spent = journal.spent(step.slice);
+            journal.done(&step, &batch);
+            (step.blob, spent)
+        };
+        for _ in 0..DIRECT_IN_A_ROW {
+            assert_eq!(commit(&mut journal), (None, None));
+        }
+        assert_eq!(commit(&mut journal), (Some(1), None));
+        assert_eq!(commit(&mut journal), (Some(2), None));
+        journal.close_small_generation();
+        assert_eq!(commit(&mut journal), (Some(3), Some(2)));
+        journal.rest();
+        assert_eq!(commit(&mut journal), (Some(4), None), "blobs are not overtaken by rows");
+        journal.close_small_generation();
+        assert_eq!(commit(&mut journal), (Some(5), Some(4)));
+    }
+
+    #[test]
+    fn a_large_generation_is_not_folded_each_second() {
+        let rows: Vec<Row> =
+            (1..=SLICE as u64 + 1).map(|id| (id, format!("/{id}"), [1; 9], None)).collect();
+        let batch = batch(&rows);
+        let mut journal = Journal::default();
+        let step = journal.plan(&batch);
+        journal.done(&step, &batch);
+        journal.close_small_generation();
+        assert_eq!(journal.plan(&batch).slice, 0);
     }
 
     #[test]

@@ -97,6 +97,7 @@ impl Store for Sqlite {
     }
 
     fn tidy(&mut self) -> Result<Tidiness, StoreError> {
+        self.journal.rest();
         match self.fold(TIDY_SLICE) {
             Err(full @ StoreError { trouble: Trouble::Full, .. }) => {
                 self.make_room().map(|()| Tidiness::Tidy).map_err(|_| full)
@@ -106,6 +107,8 @@ impl Store for Sqlite {
     }
 
     fn begin_sync(&mut self) -> Result<(), StoreError> {
+        // Who reads the tables sees what few files are asked for within about a second.
+        self.journal.close_small_generation();
         let Some(checkpointer) = &self.checkpointer else { return Ok(()) };
         let Pass { log_pages } = checkpointer.order()?;
         if log_pages > LONGEST_LOG_PAGES {
