@@ -371,8 +371,7 @@ mod tests {
 
     #[test]
     fn a_large_generation_is_not_folded_each_second() {
-        let rows: Vec<Row> =
-            (1..=SLICE as u64 + 1).map(|id| (id, format!("/{id}"), [1; 9], None)).collect();
+        let rows: Vec<Row> = (1..=SLICE as u64 + 1).map(|id| (id, format!("/{id}"), [1; 9], None)).collect();
         let batch = batch(&rows);
         let mut journal = Journal::default();
         let step = journal.plan(&batch);
