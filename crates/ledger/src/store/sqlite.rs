@@ -357,6 +357,28 @@ mod tests {
     }
 
     #[test]
+    fn under_load_the_tables_have_few_files_with_the_first_commit_after_a_sync() {
+        let folder = tempfile::tempdir().unwrap();
+        let opened = open::open(&Place::File(folder.path().join("ledger")), Durability::Batch).unwrap();
+        let mut store = opened.store;
+        let paths = ["/asked for again and again".to_owned()];
+        let requests_in_the_tables = |store: &mut Sqlite, number: u64| {
+            let mut batch = batch(&paths);
+            batch.resources[0].totals.counters.requests = number;
+            store.commit(&batch).unwrap();
+            store.find(&paths[0]).unwrap().unwrap().totals.counters.requests
+        };
+
+        let in_a_blob = (1..=1000).find(|number| requests_in_the_tables(&mut store, *number) < *number);
+        assert_eq!(requests_in_the_tables(&mut store, 1001), in_a_blob.expect("blobs under load") - 1);
+        store.begin_sync().unwrap();
+        assert_eq!(requests_in_the_tables(&mut store, 1002), 1001);
+        assert_eq!(requests_in_the_tables(&mut store, 1003), 1001);
+        store.begin_sync().unwrap();
+        assert_eq!(requests_in_the_tables(&mut store, 1004), 1003);
+    }
+
+    #[test]
     fn each_durability_is_what_the_database_is_told() {
         for (durability, expect) in [(Durability::Batch, 1), (Durability::Commit, 2)] {
             let folder = tempfile::tempdir().unwrap();
