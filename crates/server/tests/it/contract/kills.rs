@@ -32,6 +32,9 @@ const CLIENTS: usize = 3;
 /// Small ones and one that is in flight for most of a round.
 const FILES: [(&str, usize); 3] = [("/small", 700), ("/medium", 90_000), ("/large", 5_000_000)];
 
+/// More than the ledger's writer needs to see a load that does not pause.
+const LONG_LOAD: Duration = Duration::from_millis(500);
+
 /// What a kill may cost, as load: the numbers that are lost, in the time in which that many are taken.
 const LOSS: Duration = Duration::from_millis(10);
 /// On a machine that others use, the writer's thread may have to wait for its turn when it is due: that is rare, and this
@@ -151,8 +154,10 @@ fn kills_lose_nothing_that_was_printed(protocol: Protocol) {
             aborted_by_kills += counted.aborted - before[path].aborted;
         }
         books.check_laws();
-        // A moment that no rhythm of the server can agree with, up to some tens of milliseconds.
-        let moment = Duration::from_micros(2_000 + round * 7_919 % 60_000);
+        // A moment that no rhythm of the server can agree with, up to some tens of milliseconds, at times after so much
+        // load that the ledger commits blobs instead of rows.
+        let load = if round % 4 == 3 { LONG_LOAD } else { Duration::ZERO };
+        let moment = load + Duration::from_micros(2_000 + round * 7_919 % 60_000);
         let (receipts, killed) = under_load(&server, || {
             thread::sleep(moment);
             let killed = Instant::now();
