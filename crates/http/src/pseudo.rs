@@ -1,7 +1,7 @@
 //! A request whose start came as pseudo-header fields (RFC 9113 §8.3.1, RFC 9114 §4.3.1).
 
 use crate::fields::Fields;
-use crate::h1::head::MAX_TARGET_BYTES;
+use crate::h1::head::{MAX_FIELD_LINES, MAX_TARGET_BYTES};
 use crate::method::Method;
 use crate::refusal::Refusal;
 use crate::request::{Request, Version};
@@ -52,6 +52,10 @@ where
     if target.len() > MAX_TARGET_BYTES {
         return Read::Refused(Refusal::TargetTooLong, known_method);
     }
+    // One line of cookies may come in pieces (RFC 9113 §8.2.3, RFC 9114 §4.2.1).
+    if lines().filter(|(name, _)| *name != "cookie").count() > MAX_FIELD_LINES {
+        return Read::Refused(Refusal::FieldsTooLarge, known_method);
+    }
     let host = authority.map(|authority| ("host", authority));
     let mut says_it_again = host;
     let others = lines().filter(|line| says_it_again.take_if(|host| host == line).is_none());
@@ -97,6 +101,14 @@ mod tests {
         check(Some("a"), &[("connection", "close")], "malformed");
         check(Some("a"), &[("transfer-encoding", "chunked")], "malformed");
         check(Some("a"), &[("upgrade", "x")], "malformed");
+    }
+
+    #[test]
+    fn field_lines_are_bounded_and_pieces_of_cookies_are_not_counted() {
+        let most = [("x", "y")].repeat(MAX_FIELD_LINES);
+        check(Some("a"), &most, "Get Http3");
+        check(Some("a"), &[&most[..], &[("cookie", "a=b"), ("cookie", "c=d")]].concat(), "Get Http3");
+        check(Some("a"), &[&most[..], &[("x", "y")]].concat(), "FieldsTooLarge Get");
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub const MAX_HEAD_BYTES: usize = 16 * 1024;
 pub const MAX_TARGET_BYTES: usize = 8000;
 
 /// The most field lines: what nginx and Apache accept, and more than any browser sends.
-const MAX_FIELD_LINES: usize = 100;
+pub(crate) const MAX_FIELD_LINES: usize = 100;
 
 /// What the bytes received so far amount to.
 #[derive(Debug)]
