@@ -7,6 +7,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::thread;
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -105,8 +106,8 @@ impl Stream {
     }
 
     /// The socket by itself, which nobody watches any more.
-    pub(crate) fn into_socket(self) -> io::Result<std::net::TcpStream> {
-        match self.state {
+    pub(crate) fn into_socket(mut self) -> io::Result<std::net::TcpStream> {
+        match std::mem::replace(&mut self.state, State::Lost) {
             State::Unwatched(socket) => Ok(socket.into()),
             State::Watched(stream) => stream.into_std(),
             State::Lost => Err(lost()),
@@ -136,6 +137,15 @@ impl Stream {
     }
 }
 
+impl Drop for Stream {
+    /// Breaks off what a panic leaves: where an answer ends that nobody finishes, its client is not to take for its end.
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.break_off();
+        }
+    }
+}
+
 /// Sees to it that closing `socket` breaks the connection off: what the kernel still holds for the client is thrown away, and the
 /// client is told by a reset (`SO_LINGER` in socket(7)).
 pub(super) fn break_off(socket: BorrowedFd<'_>) {
@@ -146,4 +156,31 @@ pub(super) fn break_off(socket: BorrowedFd<'_>) {
 /// The runtime did not take the socket, which closed it.
 fn lost() -> io::Error {
     io::ErrorKind::NotConnected.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::net::{TcpListener, TcpStream};
+    use std::panic::catch_unwind;
+
+    use super::*;
+
+    /// What a client reads from a connection whose server side ends by `end`.
+    fn read_after(end: fn(Stream)) -> io::Result<usize> {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let mut client = TcpStream::connect(address).expect("somebody listens");
+        let (socket, _) = listener.accept().expect("the client has connected");
+        // Whether it has panicked is what the client is to tell.
+        let _ = catch_unwind(|| end(Stream::new(socket.into())));
+        client.read(&mut [0])
+    }
+
+    #[test]
+    fn a_panic_breaks_the_connection_off() {
+        let reset = read_after(|_stream| panic!("as if something were wrong"));
+        assert_eq!(reset.map_err(|error| error.kind()), Err(io::ErrorKind::ConnectionReset));
+        assert_eq!(read_after(drop).expect("nothing is wrong"), 0);
+    }
 }
