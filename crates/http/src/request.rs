@@ -1,7 +1,5 @@
 //! A request as this server understands it, whatever version of HTTP carried it (RFC 9110 §3.4).
 
-use memchr::memchr_iter;
-
 use crate::field_lines::FieldLines;
 use crate::fields::Fields;
 use crate::method::Method;
@@ -77,35 +75,43 @@ impl Request<'_> {
 /// Whether a value is `uri-host [ ":" port ]` (RFC 9110 §7.2): by its characters, which is enough to keep
 /// paths, user information, lists and white space out. Empty is valid (RFC 9112 §3.2).
 fn is_host(value: &[u8]) -> bool {
-    if !memchr_iter(b'%', value).all(|at| first_escape(&value[at..]).is_some()) {
-        return false;
-    }
-    let is_in_name = |byte: &u8| IS_IN_NAME[usize::from(*byte)];
-    let (name_is_valid, after) = match value.strip_prefix(b"[") {
-        Some(literal) => match literal.iter().position(|&byte| byte == b']') {
-            Some(end) => {
-                let is_address = literal[..end].iter().all(|byte| is_in_name(byte) || *byte == b':');
-                (is_address && end > 0, &literal[end + 1..])
-            }
-            None => return false,
-        },
-        None => {
-            let end = value.iter().position(|&byte| byte == b':').unwrap_or(value.len());
-            (value[..end].iter().all(is_in_name), &value[end..])
-        }
+    let after = match value.strip_prefix(b"[") {
+        None => Some(behind_name(value)),
+        Some(literal) => behind_address(literal),
     };
-    let port_is_valid = match after.split_first() {
-        None => true,
-        Some((b':', port)) => port.iter().all(u8::is_ascii_digit),
-        Some(_) => false,
-    };
-    name_is_valid && port_is_valid
+    after.is_some_and(|after| match after {
+        [] => true,
+        [b':', port @ ..] => port.iter().all(u8::is_ascii_digit),
+        [_, ..] => false,
+    })
 }
 
-/// The characters of a name (RFC 3986 §3.2.2), by their codes: every request is asked for each of its host's.
+/// What follows the name at the start of `value`, which may be empty.
+fn behind_name(mut value: &[u8]) -> &[u8] {
+    loop {
+        let end = value.iter().position(|byte| !IS_IN_NAME[usize::from(*byte)]);
+        value = &value[end.unwrap_or(value.len())..];
+        match first_escape(value) {
+            Some(_) => value = &value[3..],
+            None => return value,
+        }
+    }
+}
+
+/// What follows the bracket that ends `literal`, if it is an address up to there.
+fn behind_address(literal: &[u8]) -> Option<&[u8]> {
+    let mut rest = behind_name(literal);
+    while let [b':', after @ ..] = rest {
+        rest = behind_name(after);
+    }
+    rest.strip_prefix(b"]").filter(|_| rest.len() < literal.len())
+}
+
+/// The characters of a name that stand for themselves (RFC 3986 §3.2.2), by their codes: every request is asked for each of
+/// its host's.
 const IS_IN_NAME: [bool; 256] = {
     let mut table = [false; 256];
-    let characters = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-._~%!$&'()*+;=";
+    let characters = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-._~!$&'()*+;=";
     let mut at = 0;
     while at < characters.len() {
         table[characters[at] as usize] = true;
@@ -155,6 +161,11 @@ mod tests {
         check(Http11, &["a:80:80"], refused);
         check(Http11, &["[::1"], refused);
         check(Http11, &["[]"], refused);
+        check(Http11, &["[fe80::1%25eth0]"], Ok(()));
+        check(Http11, &["[fe80::1%eth0]"], refused);
+        check(Http11, &["[::1]]"], refused);
+        check(Http11, &["a%41:80"], Ok(()));
+        check(Http11, &["a:%38"], refused);
         check(Http11, &["[::1]x"], refused);
         check(Http11, &["::1"], refused);
     }

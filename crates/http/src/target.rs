@@ -41,12 +41,15 @@ impl<'a> Target<'a> {
             return Ok(Target::Server);
         }
         let origin_form = if raw.first() == Some(&b'/') { raw } else { without_authority(raw)? };
-        if memchr(b'#', origin_form).is_some() {
-            return Err(Refusal::BadTarget);
-        }
-        let (path, query) = match memchr(b'?', origin_form) {
-            Some(mark) => (&origin_form[..mark], Some(&origin_form[mark + 1..])),
+        let (path, query) = match memchr2(b'?', b'#', origin_form) {
             None => (origin_form, None),
+            Some(mark) => {
+                let query = &origin_form[mark + 1..];
+                if origin_form[mark] == b'#' || memchr(b'#', query).is_some() {
+                    return Err(Refusal::BadTarget);
+                }
+                (&origin_form[..mark], Some(query))
+            }
         };
         Ok(Target::Path { path: SitePath::decode(path)?, query })
     }
